@@ -1,0 +1,1 @@
+"""Prefect: the same stages as flows and tasks."""

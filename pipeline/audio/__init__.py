@@ -1,0 +1,1 @@
+"""Clips -> chapters: decoding, effects, loudness, mastering, encoding."""

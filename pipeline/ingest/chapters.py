@@ -1,0 +1,80 @@
+"""A run of blocks and the places where chapters start -> chapters; nothing is left between them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.ingest.html import AnchoredBlock
+from pipeline.model.text import Block, BlockKind, Chapter
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterStart:
+    """Where an entry of the table of contents leads."""
+
+    title: str
+    level: int
+    source: str
+    at: int
+    """Index of the first block that belongs to it."""
+
+
+def divide_chapters(
+    blocks: Sequence[AnchoredBlock], starts: Sequence[ChapterStart], *, book_title: str
+) -> tuple[Chapter, ...]:
+    """Chapters in reading order.
+
+    Two entries that lead to the same place are one chapter with both titles. Text before the first
+    entry is a chapter of its own. Without any entry the headings divide the text.
+    """
+    plain = [found.block for found in blocks]
+    marks = _merged(sorted(starts, key=lambda start: start.at)) if starts else headings(plain)
+    if not marks or marks[0].at > 0:
+        marks.insert(0, ChapterStart(_opening_title(plain, marks, book_title), 1, plain[0].source if plain else "", 0))
+    ends = [mark.at for mark in marks[1:]] + [len(plain)]
+    chapters = [
+        Chapter(mark.title or f"Chapter {number}", tuple(plain[mark.at : end]), mark.level, mark.source)
+        for number, (mark, end) in enumerate(zip(marks, ends, strict=True), start=1)
+    ]
+    return _fold_unspoken(chapters)
+
+
+def _merged(starts: list[ChapterStart]) -> list[ChapterStart]:
+    merged: list[ChapterStart] = []
+    for start in starts:
+        if merged and merged[-1].at == start.at:
+            before = merged.pop()
+            titles = before.title if start.title in before.title else f"{before.title} — {start.title}"
+            start = ChapterStart(titles, before.level, before.source, start.at)
+        merged.append(start)
+    return merged
+
+
+def headings(blocks: Sequence[Block]) -> list[ChapterStart]:
+    """Chapter starts at the headings of the highest level that occurs more than once, or of the only one."""
+    found = [(i, b) for i, b in enumerate(blocks) if b.kind is BlockKind.HEADING and not b.skip_reason]
+    levels = sorted({block.level for _, block in found})
+    level = next((n for n in levels if sum(b.level == n for _, b in found) > 1), levels[0] if levels else 0)
+    return [ChapterStart(" ".join(b.text.split()), 1, b.source, i) for i, b in found if b.level == level]
+
+
+def _opening_title(blocks: Sequence[Block], marks: Sequence[ChapterStart], book_title: str) -> str:
+    end = marks[0].at if marks else len(blocks)
+    heading = next((b.text for b in blocks[:end] if b.kind is BlockKind.HEADING and not b.skip_reason), "")
+    return " ".join(heading.split()) or book_title
+
+
+def _fold_unspoken(chapters: list[Chapter]) -> tuple[Chapter, ...]:
+    """A chapter in which nothing is spoken (a cover page) gives its blocks to its neighbour."""
+    folded: list[Chapter] = []
+    waiting: tuple[Block, ...] = ()
+    for chapter in chapters:
+        blocks = waiting + chapter.blocks
+        if any(not block.skip_reason for block in chapter.blocks):
+            folded.append(Chapter(chapter.title, blocks, chapter.level, chapter.source))
+            waiting = ()
+        elif folded:
+            last = folded.pop()
+            folded.append(Chapter(last.title, last.blocks + blocks, last.level, last.source))
+        else:
+            waiting = blocks
+    return tuple(folded) if folded else tuple(chapters)

@@ -1,0 +1,1 @@
+"""The nouns of Bookcast: frozen values without input or output."""

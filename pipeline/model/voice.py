@@ -1,0 +1,84 @@
+"""Voices, what a backend can do, and one request to it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One voice of a backend."""
+
+    name: str
+    language: str
+    """BCP 47 tag of its own language."""
+    description: str = ""
+    gender: str = ""
+    models: tuple[str, ...] = ()
+    """The models that take it; empty for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """A backend's limits, as data."""
+
+    kind: str
+    models: tuple[str, ...]
+    """The first is the default."""
+    voices: tuple[Voice, ...]
+    """The first is the default."""
+    languages: tuple[str, ...]
+    """Primary language subtags it reads; empty for any."""
+    scripts: tuple[str, ...]
+    """Unicode scripts it pronounces (`LATIN`, `CJK`: first words of their letters' names); empty for any."""
+    max_chars: int
+    """Most characters of one request."""
+    deterministic: bool
+    """The same request gives the same bytes."""
+    is_remote: bool
+    reads_numbers: bool
+    """True where the voice reads figures, dates and abbreviations well by itself."""
+    speed_range: tuple[float, float] = (0.5, 2.0)
+    ipa_markup: str = ""
+    """How a pronunciation is written into the text, with {word} and {ipa}; empty where it cannot be."""
+    price_per_1k_chars: float = 0.0
+    currency: str = ""
+    needs: tuple[str, ...] = field(default=())
+    """Python modules that must be importable."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceChoice:
+    """Everything about the voice that can change a spoken byte, besides the text."""
+
+    backend: str
+    """Name of the configured backend."""
+    kind: str
+    model: str
+    voice: str
+    language: str
+    speed: float = 1.0
+    style: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """One request: the sentences of one chunk, in order."""
+
+    sentences: tuple[str, ...]
+    choice: VoiceChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """What a backend answers."""
+
+    samples: NDArray[np.int16]
+    """Shape (n,), mono, level untouched."""
+    sample_rate_hz: int
+    sentence_ends_samples: tuple[int, ...]
+    """One for each sentence of the request, ascending; the last is n."""
+    exact: bool
+    """False where the sentence ends are estimated."""

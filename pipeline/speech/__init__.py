@@ -1,0 +1,1 @@
+"""Text -> sound: one boundary, several backends behind it."""

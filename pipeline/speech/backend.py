@@ -1,0 +1,28 @@
+"""The boundary between Bookcast and whatever speaks.
+
+Contract, the same test suite over every backend: the whole text is spoken or an error is raised,
+never truncated; mono PCM at the stated rate with its level untouched; one end for each sentence,
+exact or marked estimated; the same request gives the same bytes where `deterministic` says so;
+only errors of `pipeline.errors` leave it.
+"""
+
+from typing import Protocol
+
+from pipeline.model.voice import Capabilities, Speech, SpeechRequest
+
+
+class Backend(Protocol):
+    """One loaded voice engine or one service; used by one thread at a time unless it is remote."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; the same values that `registry.describe_backend` gives without loading it."""
+        ...
+
+    def synthesize(self, request: SpeechRequest) -> Speech:
+        """Speak the sentences of `request`, in order.
+
+        Raises:
+            SynthesisError: or one of its kinds.
+        """
+        ...

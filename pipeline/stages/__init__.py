@@ -1,0 +1,1 @@
+"""The order of verbs: each file is one stage, named like its function."""

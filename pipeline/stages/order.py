@@ -1,0 +1,105 @@
+"""What a person asks for: one narration, as values that a run, a rerun and a Prefect form share."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from pipeline.errors import SettingsError, UnknownBackend
+from pipeline.model.audio import FORMATS
+from pipeline.model.voice import Capabilities, VoiceChoice
+from pipeline.settings import Settings
+from pipeline.speech.registry import BackendProfile, choose_voice, describe_backend
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Empty values stand for what the settings say."""
+
+    backend: str = ""
+    model: str = ""
+    voice: str = ""
+    speed: float = 0.0
+    language: str = ""
+    formats: tuple[str, ...] = ()
+    output: str = ""
+    """Library folder for the release."""
+    chapters: tuple[int, ...] = ()
+    """Numbers of the chapters to narrate, from 1; empty for all."""
+    allow_gaps: bool = False
+
+    def as_options(self) -> dict[str, Any]:
+        """Plain values for the store."""
+        return asdict(self)
+
+    @staticmethod
+    def from_options(options: dict[str, Any]) -> "Order":
+        """The order of stored values; unknown ones are ignored."""
+        known = {field.name for field in fields(Order)}
+        values: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in options.items() if key in known
+        }
+        return Order(**values)
+
+
+def backend_profile(settings: Settings, name: str = "") -> BackendProfile:
+    """The configured backend of that name, or the default one. Raises: UnknownBackend."""
+    name = name or settings.narration.backend
+    if name not in settings.backends:
+        raise UnknownBackend(
+            f'There is no backend "{name}"',
+            key="narration.backend",
+            remedy="choose " + ", ".join(sorted(settings.backends)),
+        )
+    return BackendProfile(name, settings.backends[name].kind)
+
+
+def resolve_voice(settings: Settings, order: Order) -> tuple[VoiceChoice, Capabilities]:
+    """The complete choice of voice, checked, and what its backend can do.
+
+    Raises:
+        UnknownBackend, UnknownVoice.
+    """
+    profile = backend_profile(settings, order.backend)
+    narration = settings.narration
+    default = profile.name == narration.backend  # another backend knows nothing of the default's voices
+    choice = choose_voice(
+        profile,
+        model=order.model or (narration.model if default else ""),
+        voice=order.voice or (narration.voice if default else ""),
+        language=order.language or narration.language,
+        speed=order.speed or narration.speed,
+    )
+    return choice, describe_backend(profile)
+
+
+def resolve_formats(settings: Settings, order: Order) -> tuple[str, ...]:
+    """The formats to publish. Raises: SettingsError for one that does not exist."""
+    formats = order.formats or settings.narration.formats
+    for name in formats:
+        if name not in FORMATS:
+            raise SettingsError(f'There is no format "{name}"', key="formats", remedy="choose " + ", ".join(FORMATS))
+    return tuple(dict.fromkeys(formats))
+
+
+def parse_chapters(text: str) -> tuple[int, ...]:
+    """Chapter numbers from a list such as `1,3-5`.
+
+    Raises:
+        SettingsError: not such a list.
+    """
+    numbers: list[int] = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 1 <= first <= last:
+            raise SettingsError(f'"{text}" is not a list of chapters', key="chapters", remedy="write it like 1,3-5")
+        numbers.extend(range(first, last + 1))
+    return tuple(sorted(set(numbers)))
+
+
+def check_chapters(wanted: Sequence[int], count: int) -> None:
+    """Raises: SettingsError where the book has no chapter of that number."""
+    beyond = [number for number in wanted if number > count]
+    if beyond:
+        raise SettingsError(f"The book has {count} chapters, no chapter {beyond[0]}", key="chapters")

@@ -1,0 +1,126 @@
+"""A stored chapter -> its chunks, each with the key of the clip that speaks it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline.errors import UnsupportedLanguage
+from pipeline.model.keys import clip_key, content_address
+from pipeline.model.text import Block
+from pipeline.model.voice import Capabilities, VoiceChoice
+from pipeline.settings import Settings
+from pipeline.stages.context import Context
+from pipeline.stages.order import Order, resolve_voice
+from pipeline.store.documents import StoredChapter
+from pipeline.store.plans import FAILED, PENDING, SKIPPED, PlannedChunk
+from pipeline.text.chunks import Packing, Speak, plan_chunks
+from pipeline.text.language import ForeignPassage, find_foreign, unreadable_script
+from pipeline.text.lexicon import Lexicon, read_lexicon
+from pipeline.text.normalize import normalize_text
+from pipeline.text.spoken import speak, spell_foreign_letters
+
+PLAN_VERSION = 1
+"""Raised when the same blocks would be spoken otherwise."""
+_PLACES_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterPlan:
+    """A planned chapter."""
+
+    chunks: tuple[PlannedChunk, ...]
+    """Those that are spoken."""
+    skipped: int
+    """Chunks that are not spoken."""
+
+    @property
+    def missing(self) -> tuple[PlannedChunk, ...]:
+        """Chunks whose clip does not exist yet, or failed before."""
+        return tuple(chunk for chunk in self.chunks if chunk.state in {PENDING, FAILED})
+
+
+def plan_narration(context: Context, chapter: StoredChapter, order: Order) -> ChapterPlan:
+    """Plan one chapter, or find the plan that was stored for the same settings.
+
+    Raises:
+        SettingsError: the voice or the lexicon is not there.
+        StoreError
+    """
+    choice, able = resolve_voice(context.settings, order)
+    lexicon = open_lexicon(context.settings)
+    key = _plan_key(context.settings, choice, able, lexicon)
+    if chapter.plan_key != key:
+        packing = Packing(able.max_chars, context.settings.narration.chunking == "sentence")
+        blocks = _skip_kinds(context.store.documents.blocks(chapter.id), context.settings, able.scripts)
+        chunks = plan_chunks(blocks, _speaker(context.settings, able, lexicon, choice), packing, choice.language)
+        keyed = [(c, clip_key([s.spoken for s in c.sentences], choice) if c.sentences else "") for c in chunks]
+        context.store.plans.save(chapter.id, key, keyed)
+    stored = context.store.plans.chunks(chapter.id)
+    spoken = tuple(chunk for chunk in stored if chunk.state != SKIPPED)
+    return ChapterPlan(spoken, len(stored) - len(spoken))
+
+
+def check_languages(context: Context, slug: str, order: Order) -> list[ForeignPassage]:
+    """Passages in a language that the voice does not read but can pronounce.
+
+    Raises:
+        UnsupportedLanguage: passages that it cannot pronounce at all, unless gaps are allowed, or a book
+            that is mostly in another language; the message names the places.
+    """
+    choice, able = resolve_voice(context.settings, order)
+    documents = context.store.documents
+    blocks = {c.title: _skip_kinds(documents.blocks(c.id), context.settings) for c in documents.chapters(slug)}
+    languages = () if order.language else able.languages
+    foreign = list(find_foreign(blocks.items(), languages=languages, scripts=able.scripts))
+    mute = [passage for passage in foreign if not passage.pronounceable]
+    spoken = sum(not block.skip_reason for chapter in blocks.values() for block in chapter)
+    if len(foreign) * 2 > spoken:
+        raise _unsupported(foreign, choice)
+    if mute and not order.allow_gaps:
+        raise _unsupported(mute, choice)
+    return [passage for passage in foreign if passage.pronounceable]
+
+
+def _unsupported(passages: list[ForeignPassage], choice: VoiceChoice) -> UnsupportedLanguage:
+    named = "; ".join(f'{p.chapter}: "{p.excerpt}" ({p.language})' for p in passages[:_PLACES_NAMED])
+    more = f" and {len(passages) - _PLACES_NAMED} more" if len(passages) > _PLACES_NAMED else ""
+    return UnsupportedLanguage(
+        f'The voice "{choice.voice}" of {choice.backend} cannot read {len(passages)} passages: {named}{more}',
+        backend=choice.backend,
+        remedy="choose a backend that reads this language, or leave these passages out with --allow-gaps",
+    )
+
+
+def open_lexicon(settings: Settings) -> Lexicon:
+    """The configured lexicon, empty where none is. Raises: SettingsError."""
+    return read_lexicon(Path(settings.narration.lexicon)) if settings.narration.lexicon else Lexicon()
+
+
+def _plan_key(settings: Settings, choice: VoiceChoice, able: Capabilities, lexicon: Lexicon) -> str:
+    """Everything besides the text that decides chunks and clip keys."""
+    narration = settings.narration
+    parts = [PLAN_VERSION, clip_key([], choice), able.max_chars, able.reads_numbers, list(able.scripts), lexicon.id]
+    return content_address([*parts, narration.chunking, narration.normalize, [kind.value for kind in narration.skip]])
+
+
+def _skip_kinds(blocks: list[Block], settings: Settings, scripts: tuple[str, ...] = ()) -> list[Block]:
+    """The blocks, with a reason on those that the settings or the voice leave out."""
+    changed = []
+    for block in blocks:
+        if not block.skip_reason and block.kind in settings.narration.skip:
+            block = replace(block, skip_reason=block.kind.value)
+        elif not block.skip_reason and (script := unreadable_script(block.text, scripts)):
+            block = replace(block, skip_reason=f"language: {script.lower()}")
+        changed.append(block)
+    return changed
+
+
+def _speaker(settings: Settings, able: Capabilities, lexicon: Lexicon, choice: VoiceChoice) -> Speak:
+    wanted = settings.narration.normalize
+    normalizes = wanted == "always" or (wanted == "auto" and not able.reads_numbers)
+
+    def speak_sentence(written: str, block: Block) -> str:
+        text = spell_foreign_letters(speak(written, block.kind, choice.language), able.scripts)
+        said = lexicon.apply(text, ipa_markup=able.ipa_markup)
+        return (normalize_text(said, choice.language) if normalizes else said).text
+
+    return speak_sentence

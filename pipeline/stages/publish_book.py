@@ -1,0 +1,142 @@
+"""Assembled chapters -> a release in the library: one M4B, or one file a chapter, whole or not at all."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pipeline.audio.encode import describe_encoder
+from pipeline.model.audio import ChapterAudio
+from pipeline.model.book import Cover
+from pipeline.model.keys import content_address
+from pipeline.publish.cover import find_usable_cover
+from pipeline.publish.library import (
+    ReleaseFile,
+    chapter_file_name,
+    cover_file,
+    file_name,
+    metadata_file,
+    place_release,
+    release_folder,
+)
+from pipeline.publish.m4b import EncodedChapter, write_m4b
+from pipeline.stages.assemble_chapter import chapter_encoding, chapter_file
+from pipeline.stages.context import Context
+from pipeline.stages.events import ReleaseReady
+from pipeline.stages.order import Order, resolve_formats
+from pipeline.stages.release_tags import book_tags, chapter_tags, narrator
+from pipeline.store.documents import StoredBook
+
+PUBLISH_VERSION = 1
+"""Raised when the same chapters would be written otherwise."""
+
+
+def publish_book(context: Context, book: StoredBook, chapters: Sequence[ChapterAudio], order: Order) -> list[Path]:
+    """Write the release of every asked format; what is already there from the same input stays untouched.
+
+    Returns:
+        The sound files of the release, all formats.
+
+    Raises:
+        PublishError, StoreError.
+    """
+    original = context.store.documents.find_cover(book.slug)
+    paths: list[Path] = []
+    for name in resolve_formats(context.settings, order):
+        folder = release_folder(context.library(order), book.metadata)
+        target = f"{name} {','.join(map(str, order.chapters))} {folder}"
+        key = _release_key(context, book, chapters, order, name, original)
+        with context.store.lock(f"release {folder}"):
+            found = context.store.releases.find_release(book.slug, target)
+            if found and found[0] == key:
+                paths += _sound_files(found[1], name)
+            else:
+                paths += _publish(context, book, chapters, order, name, folder, target, key, original)
+    return paths
+
+
+def _release_key(
+    context: Context, book: StoredBook, chapters: Sequence[ChapterAudio], order: Order, name: str, cover: Cover | None
+) -> str:
+    return content_address(
+        [
+            PUBLISH_VERSION,
+            [[audio.key, audio.position, audio.title] for audio in chapters],
+            book_tags(context, book, order).fields(),
+            [book.metadata.language, book.metadata.publisher, book.metadata.published, list(book.metadata.subjects)],
+            describe_encoder(chapter_encoding(context, name)),
+            hashlib.sha256(cover.data).hexdigest() if cover else "",
+        ]
+    )
+
+
+def _publish(
+    context: Context,
+    book: StoredBook,
+    chapters: Sequence[ChapterAudio],
+    order: Order,
+    name: str,
+    folder: Path,
+    target: str,
+    key: str,
+    original: Cover | None,
+) -> list[Path]:
+    cover = find_usable_cover(original) if original else None
+    files = _sound(context, book, chapters, order, name, cover)
+    files += [cover_file(cover)] if cover else []
+    files += [metadata_file(book.metadata, narrator(context, order), chapters)]
+    before = context.store.releases.published_files(book.slug, target)
+    paths = place_release(folder, files)
+    for stale in set(before) - set(paths):
+        stale.unlink(missing_ok=True)
+    context.store.releases.save_release(book.slug, target, key, paths)
+    sound = _sound_files(paths, name)
+    for path in sound:
+        context.report(ReleaseReady(path))
+    return sound
+
+
+def _sound_files(paths: Sequence[Path], name: str) -> list[Path]:
+    return [path for path in paths if path.suffix == f".{name}"]
+
+
+def _sound(
+    context: Context,
+    book: StoredBook,
+    chapters: Sequence[ChapterAudio],
+    order: Order,
+    name: str,
+    cover: Cover | None,
+) -> list[ReleaseFile]:
+    encoding = chapter_encoding(context, name)
+    if name == "m4b":
+        joined = [EncodedChapter(chapter_file(context, a.key, encoding, None), a.title, a.samples) for a in chapters]
+        tags = book_tags(context, book, order)
+        part = f" (chapters {_ranges(order.chapters)})" if order.chapters else ""
+        title = file_name(book.metadata.title, fallback="Untitled") + part
+        return [ReleaseFile(f"{title}.m4b", lambda path: write_m4b(path, joined, tags=tags, cover=cover))]
+    stored = {chapter.position: chapter for chapter in context.store.documents.chapters(book.slug)}
+    files = []
+    for audio in chapters:
+        source = chapter_file(context, audio.key, encoding, chapter_tags(context, book, stored[audio.position], order))
+        named = chapter_file_name(audio.position + 1, len(stored), audio.title, name)
+        files.append(ReleaseFile(named, _copier(source)))
+    return files
+
+
+def _copier(source: Path) -> Callable[[Path], None]:
+    def copy(path: Path) -> None:
+        shutil.copyfile(source, path)
+
+    return copy
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """`1,3-5` for 1, 3, 4, 5."""
+    groups: list[list[int]] = []
+    for number in numbers:
+        if groups and groups[-1][-1] == number - 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return ",".join(str(g[0]) if len(g) == 1 else f"{g[0]}-{g[-1]}" for g in groups)

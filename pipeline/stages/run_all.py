@@ -1,0 +1,253 @@
+"""A stored book -> its release: every stage in order, chapters overlapping, without Prefect.
+
+Whoever pushes the button says how a stage is started (`submit`): a thread here, a Prefect task in
+`flows`. Chapters are assembled while later ones are still being spoken, and spoken while later ones
+are still being planned.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from pipeline.errors import DamagedClips, NarrationError, PartialFailure
+from pipeline.model.audio import ChapterAudio
+from pipeline.stages.assemble_chapter import assemble_chapter
+from pipeline.stages.context import Context
+from pipeline.stages.events import BookOpened, ChapterPlanned, Note
+from pipeline.stages.order import Order, check_chapters
+from pipeline.stages.plan_narration import check_languages, plan_narration
+from pipeline.stages.publish_book import publish_book
+from pipeline.stages.synthesize_batch import BatchResult, synthesize_batch
+from pipeline.store.documents import StoredBook, StoredChapter
+from pipeline.store.plans import PlannedChunk
+
+BATCHES_AHEAD = 4
+"""Batches under way at once: enough that no worker waits, few enough that chapters finish in order."""
+MENDING_ROUNDS = 2
+
+
+class Result(Protocol):
+    """A stage that was started: concurrent.futures.Future and Prefect's futures alike."""
+
+    def result(self) -> Any:
+        """What the stage gave; raises what it raised."""
+        ...
+
+    def add_done_callback(self, fn: Callable[[Any], None]) -> None:
+        """Call `fn` when the stage has ended, however it ended."""
+        ...
+
+
+Submit = Callable[..., Result]
+"""submit(stage, *arguments) starts a stage function."""
+
+
+@dataclass
+class Summary:
+    """What a run did; `narrate --json` prints it."""
+
+    book: str
+    title: str
+    chapters: int = 0
+    chunks: int = 0
+    cached: int = 0
+    synthesized: int = 0
+    failed: int = 0
+    skipped_blocks: int = 0
+    audio_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    chars_billed: int = 0
+    cost: float = 0.0
+    outputs: list[str] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    """Chunk id and reason; not part of the printed object."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The stable contract of the command line."""
+        values = asdict(self)
+        values.pop("failures")
+        return {**values, "audio_seconds": round(self.audio_seconds, 3), "wall_seconds": round(self.wall_seconds, 3)}
+
+
+def run_all(context: Context, slug: str, order: Order, submit: Submit) -> Summary:
+    """Narrate a stored book.
+
+    Raises:
+        PartialFailure: some chunks failed and the book would have holes; all else is done and kept.
+        UnsupportedLanguage, SettingsError: before any work.
+        NarrationError: whatever stops a run; nothing finished is lost.
+    """
+    book = context.store.documents.get_book(slug)
+    run = context.store.runs.start(slug, order.as_options())
+    summary = Summary(slug, book.metadata.title)
+    began = time.monotonic()
+    state = "stopped"
+    try:
+        _narrate(context, book, order, submit, summary)
+        state = "finished"
+    except PartialFailure:
+        state = "failed"
+        raise
+    finally:
+        summary.wall_seconds = time.monotonic() - began
+        context.store.runs.end(run, state, summary.as_json())
+    return summary
+
+
+def _narrate(context: Context, book: StoredBook, order: Order, submit: Submit, summary: Summary) -> None:
+    chapters = chosen_chapters(context, book.slug, order)
+    for passage in check_languages(context, book.slug, order):
+        context.report(Note(f'{passage.chapter}: "{passage.excerpt}" seems to be in "{passage.language}"'))
+    context.store.documents.remember_narration(book.slug, order.as_options())
+    context.report(BookOpened(book.slug, book.metadata.title, len(chapters), sum(c.chars for c in chapters)))
+    line = _Line(context, book, order, submit, summary)
+    audio = line.run(chapters)
+    summary.chapters = len(chapters)
+    summary.skipped_blocks = context.store.documents.skipped_blocks(book.slug)
+    summary.audio_seconds = sum(chapter.seconds for chapter in audio)
+    if summary.failures and not order.allow_gaps:
+        raise PartialFailure(
+            f"{summary.failed} of {summary.chunks} chunks of {book.metadata.title} failed, so nothing was published",
+            failures=tuple(summary.failures),
+            summary=summary,
+            remedy=f"bookcast status {book.slug} --failed shows why; bookcast rerun {book.slug} --failed tries again",
+        )
+    summary.outputs = [str(path) for path in submit(publish_book, context, book, audio, order).result()]
+
+
+def chosen_chapters(context: Context, slug: str, order: Order) -> list[StoredChapter]:
+    """The chapters that the order asks for. Raises: SettingsError where there is none of that number."""
+    chapters = context.store.documents.chapters(slug)
+    check_chapters(order.chapters, len(chapters))
+    return [c for c in chapters if not order.chapters or c.position + 1 in order.chapters]
+
+
+class _Chapter:
+    """A chapter on the line."""
+
+    def __init__(self, stored: StoredChapter) -> None:
+        self.stored = stored
+        self.batches: list[Result] = []
+        self.left = 0
+        self.audio: Result | None = None
+
+
+class _Line:
+    """The assembly line of one run; used by one thread."""
+
+    def __init__(self, context: Context, book: StoredBook, order: Order, submit: Submit, summary: Summary) -> None:
+        self._context = context
+        self._book = book
+        self._order = order
+        self._submit = submit
+        self._summary = summary
+        self._slots = threading.Semaphore(BATCHES_AHEAD)
+        self._lock = threading.Lock()
+        self._moved = threading.Event()
+
+    def run(self, stored: Sequence[StoredChapter]) -> list[ChapterAudio]:
+        """The audio of every chapter without a hole, in order."""
+        chapters = [_Chapter(chapter) for chapter in stored]
+        try:
+            for chapter in chapters:
+                self._start(chapter, chapters)
+            self._advance(chapters, until_done=True)
+            return [audio for chapter in chapters if (audio := self._audio(chapter)) is not None]
+        except BaseException:
+            self._context.stop()
+            self._settle(chapters)
+            raise
+
+    def _start(self, chapter: _Chapter, chapters: Sequence[_Chapter]) -> None:
+        """Plan a chapter and start its batches as slots come free."""
+        plan = self._submit(plan_narration, self._context, chapter.stored, self._order).result()
+        missing = plan.missing
+        cached = len(plan.chunks) - len(missing)
+        self._summary.chunks += len(plan.chunks)
+        self._summary.cached += cached
+        chars = sum(len(s.spoken) for chunk in missing for s in chunk.sentences)
+        self._context.report(ChapterPlanned(chapter.stored.position, len(plan.chunks), cached, chars))
+        size = self._context.settings.prefect.batch_chunks
+        groups = [missing[at : at + size] for at in range(0, len(missing), size)]
+        chapter.left = len(groups)
+        for group in groups:
+            self._start_batch(chapter, group, chapters)
+        self._advance(chapters)
+
+    def _start_batch(self, chapter: _Chapter, group: Sequence[PlannedChunk], chapters: Sequence[_Chapter]) -> None:
+        while not self._slots.acquire(timeout=0.2):
+            self._advance(chapters)
+        self._context.check_stopping()
+        batch = self._submit(synthesize_batch, self._context, chapter.stored.position, group, self._order)
+        chapter.batches.append(batch)
+        batch.add_done_callback(lambda _: self._batch_ended(chapter))
+
+    def _batch_ended(self, chapter: _Chapter) -> None:
+        with self._lock:
+            chapter.left -= 1
+        self._slots.release()
+        self._moved.set()
+
+    def _advance(self, chapters: Sequence[_Chapter], *, until_done: bool = False) -> None:
+        """Send chapters whose batches have ended on to assembly."""
+        while True:
+            self._moved.clear()
+            self._context.check_stopping()
+            for chapter in chapters:
+                if chapter.audio is None and chapter.left == 0 and (until_done or chapter.batches):
+                    self._close(chapter)
+            if not until_done or all(chapter.left == 0 for chapter in chapters):
+                return
+            self._moved.wait(0.5)
+
+    def _close(self, chapter: _Chapter) -> None:
+        if chapter.left or chapter.audio:
+            return
+        holes = [self._count(batch) for batch in chapter.batches]
+        chapter.batches = []
+        if not any(holes) or self._order.allow_gaps:
+            chapter.audio = self._submit(assemble_chapter, self._context, self._book, chapter.stored, self._order)
+
+    def _count(self, batch: Result) -> bool:
+        """Add a batch to the summary; True where it leaves a hole."""
+        failed = False
+        try:
+            result: BatchResult = batch.result()
+        except PartialFailure as error:
+            result, failed = error.__dict__["result"], True
+        self._summary.synthesized += result.synthesized
+        self._summary.cached += result.cached
+        self._summary.chars_billed += result.chars
+        self._summary.failed += len(result.failures)
+        self._summary.failures += result.failures
+        return failed
+
+    def _audio(self, chapter: _Chapter) -> ChapterAudio | None:
+        """The assembled chapter; clips found damaged are spoken again first."""
+        if chapter.audio is None:
+            return None
+        for _ in range(MENDING_ROUNDS):
+            try:
+                audio: ChapterAudio = chapter.audio.result()
+                return audio
+            except DamagedClips as error:
+                self._context.report(Note(f"{chapter.stored.title}: {error}; they are spoken again"))
+                self._mend(chapter)
+        last: ChapterAudio = chapter.audio.result()
+        return last
+
+    def _mend(self, chapter: _Chapter) -> None:
+        missing = self._submit(plan_narration, self._context, chapter.stored, self._order).result().missing
+        self._count(self._submit(synthesize_batch, self._context, chapter.stored.position, missing, self._order))
+        self._summary.cached -= len(missing)
+        chapter.audio = self._submit(assemble_chapter, self._context, self._book, chapter.stored, self._order)
+
+    def _settle(self, chapters: Sequence[_Chapter]) -> None:
+        """Wait for what runs still; its own errors do not matter any more."""
+        for started in [*(b for c in chapters for b in c.batches), *(c.audio for c in chapters if c.audio)]:
+            try:
+                started.result()
+            except (NarrationError, OSError, RuntimeError, ValueError):
+                continue

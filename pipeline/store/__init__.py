@@ -1,0 +1,62 @@
+"""Everything that is kept: an index in SQLite, and files named by their content beside it."""
+
+import hashlib
+from pathlib import Path
+
+from filelock import FileLock
+
+from pipeline.errors import StoreError
+from pipeline.store.blobs import Blobs
+from pipeline.store.clips import Clips
+from pipeline.store.documents import Documents
+from pipeline.store.engine import Database
+from pipeline.store.owners import Owner
+from pipeline.store.plans import Plans
+from pipeline.store.releases import Releases
+from pipeline.store.runs import Runs
+
+
+class Store:
+    """One data directory, open. Every row is written by this process, sound by its workers."""
+
+    def __init__(self, data: Path) -> None:
+        """Raises: StoreError where the directory cannot be used."""
+        self.data = data
+        try:
+            for folder in ("clips", "work", "library", "inbox"):
+                (data / folder).mkdir(parents=True, exist_ok=True)
+            self.owner = Owner(data / "work" / "owners")
+        except OSError as error:
+            raise StoreError(
+                f"The data directory {data} cannot be written: {error.strerror or error}",
+                remedy=f"make {data} writable, or choose another with --data",
+            ) from error
+        try:
+            self._database = Database(data / "bookcast.db")
+        except StoreError:
+            self.owner.close()
+            raise
+        self.documents = Documents(
+            self._database,
+            Blobs(data / "work" / "documents", ".bin"),
+            Blobs(data / "work" / "covers", ".bin"),
+        )
+        self.plans = Plans(self._database)
+        self.clips = Clips(self._database, Blobs(data / "clips", ".flac"), self.owner)
+        self.releases = Releases(self._database, data / "work" / "chapters")
+        self.runs = Runs(self._database, self.owner)
+
+    def lock(self, name: str) -> FileLock:
+        """A lock between threads and processes, held in a `with`; the system frees it when its holder dies."""
+        folder = self.data / "work" / "locks"
+        folder.mkdir(exist_ok=True)
+        return FileLock(folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock")
+
+    def check(self) -> None:
+        """Raises: StoreError where the database is damaged."""
+        self._database.check()
+
+    def close(self) -> None:
+        """Let go of the database and of all claims."""
+        self._database.close()
+        self.owner.close()

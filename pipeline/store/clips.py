@@ -1,0 +1,151 @@
+"""Clips by key, each synthesised once anywhere: found, claimed, kept, verified, pruned."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select, update
+
+from pipeline.model.audio import SAMPLE_RATE_HZ, Clip
+from pipeline.model.voice import VoiceChoice
+from pipeline.store.blobs import Blobs
+from pipeline.store.documents import now
+from pipeline.store.engine import Database
+from pipeline.store.owners import Owner
+from pipeline.store.tables import ChunkRow, ClaimRow, ClipRow
+
+LEASE_S = 120.0
+"""How long a claim of another machine holds after its owner was last heard of."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    """What the clip cache holds."""
+
+    clips: int
+    seconds: float
+    chars: int
+    bytes: int
+    unused_clips: int
+    """Clips that no chunk of any book needs."""
+
+
+class Clips:
+    """The clip cache: rows in the database, sound in FLAC blobs."""
+
+    def __init__(self, database: Database, blobs: Blobs, owner: Owner) -> None:
+        self._database = database
+        self._owner = owner
+        self.blobs = blobs
+
+    def find(self, keys: Iterable[str]) -> dict[str, Clip]:
+        """The clips of those keys that exist."""
+        wanted, found = sorted(set(keys)), {}
+        with self._database.reading() as session:
+            for at in range(0, len(wanted), 500):
+                rows = session.scalars(select(ClipRow).where(ClipRow.key.in_(wanted[at : at + 500])))
+                found.update({row.key: _clip(row) for row in rows})
+        return found
+
+    def claim(self, keys: Sequence[str]) -> set[str]:
+        """Those of `keys` that this process may synthesise now: nobody made them, nobody is making them.
+
+        A claim whose owner has died, or whose lease ran out, is taken over.
+        """
+        with self._database.writing() as session:
+            made = set(session.scalars(select(ClipRow.key).where(ClipRow.key.in_(keys))))
+            claims = session.scalars(select(ClaimRow).where(ClaimRow.clip_key.in_(keys)))
+            taken = {claim.clip_key for claim in claims if self._holds(claim)}
+            free = set(keys) - made - taken
+            for key in free:
+                session.merge(ClaimRow(clip_key=key, owner=self._owner.id, expires_at=time.time() + LEASE_S))
+        return free
+
+    def _holds(self, claim: ClaimRow) -> bool:
+        return claim.expires_at > time.time() and self._owner.is_alive(claim.owner)
+
+    def release(self, keys: Sequence[str]) -> None:
+        """Give claims back without a clip."""
+        with self._database.writing() as session:
+            session.execute(delete(ClaimRow).where(ClaimRow.clip_key.in_(keys), ClaimRow.owner == self._owner.id))
+
+    def renew(self) -> None:
+        """Prolong every lease of this process."""
+        with self._database.writing() as session:
+            session.execute(
+                update(ClaimRow).where(ClaimRow.owner == self._owner.id).values(expires_at=time.time() + LEASE_S)
+            )
+
+    def keep(self, clip: Clip, choice: VoiceChoice, *, chars: int) -> None:
+        """Record a clip whose blob is written, and mark every chunk that waits for it done."""
+        with self._database.writing() as session:
+            session.merge(
+                ClipRow(
+                    key=clip.key,
+                    blob=clip.blob,
+                    samples=clip.samples,
+                    sentence_ends=list(clip.sentence_ends_samples),
+                    exact=clip.exact,
+                    peak=clip.peak,
+                    energies=clip.energies,
+                    chars=chars,
+                    backend=choice.backend,
+                    voice=choice.voice,
+                    made_at=now(),
+                )
+            )
+            session.execute(delete(ClaimRow).where(ClaimRow.clip_key == clip.key))
+            session.execute(
+                update(ChunkRow)
+                .where(ChunkRow.clip_key == clip.key)
+                .values(state="done", reason="", attempts=ChunkRow.attempts + 1)
+            )
+
+    def drop(self, keys: Sequence[str]) -> None:
+        """Forget clips and delete their sound; the chunks that need them are to be spoken again."""
+        with self._database.writing() as session:
+            blobs = list(session.scalars(select(ClipRow.blob).where(ClipRow.key.in_(keys))))
+            session.execute(delete(ClipRow).where(ClipRow.key.in_(keys)))
+            session.execute(update(ChunkRow).where(ChunkRow.clip_key.in_(keys)).values(state="pending", reason=""))
+            shared = set(session.scalars(select(ClipRow.blob).where(ClipRow.blob.in_(blobs))))
+        for blob in set(blobs) - shared:
+            self.blobs.remove(blob)
+
+    def stats(self) -> CacheStats:
+        """Counted over the whole cache."""
+        with self._database.reading() as session:
+            columns = (
+                func.count(),
+                func.coalesce(func.sum(ClipRow.samples), 0),
+                func.coalesce(func.sum(ClipRow.chars), 0),
+            )
+            clips, samples, chars = session.execute(select(*columns)).one()
+            used = select(ChunkRow.clip_key).where(ChunkRow.clip_key == ClipRow.key).exists()
+            unused = session.scalar(select(func.count()).select_from(ClipRow).where(~used)) or 0
+        size = sum(self.blobs.path(digest).stat().st_size for digest in self.blobs.digests())
+        return CacheStats(clips, samples / SAMPLE_RATE_HZ, chars, size, unused)
+
+    def damaged(self) -> Iterator[str]:
+        """Keys of clips whose sound is missing or changed; reads every blob."""
+        for key, blob in self._all():
+            if self.blobs.find(blob) is None:
+                yield key
+
+    def unused(self) -> list[str]:
+        """Keys of clips that no chunk of any book needs."""
+        used = select(ChunkRow.clip_key).where(ChunkRow.clip_key == ClipRow.key).exists()
+        with self._database.reading() as session:
+            return list(session.scalars(select(ClipRow.key).where(~used)))
+
+    def orphan_blobs(self) -> list[str]:
+        """Digests of files that no clip names: left by a kill between file and row."""
+        named = {blob for _, blob in self._all()}
+        return [digest for digest in self.blobs.digests() if digest not in named]
+
+    def _all(self) -> list[tuple[str, str]]:
+        with self._database.reading() as session:
+            return [(key, blob) for key, blob in session.execute(select(ClipRow.key, ClipRow.blob))]
+
+
+def _clip(row: ClipRow) -> Clip:
+    return Clip(row.key, row.blob, row.samples, tuple(row.sentence_ends), row.exact, row.peak, row.energies)

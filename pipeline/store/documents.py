@@ -1,0 +1,188 @@
+"""Documents, books, chapters and blocks: what was read, in the store."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from pipeline.errors import StoreError
+from pipeline.model.book import BookMetadata, Cover
+from pipeline.model.text import Block, BlockKind, Chapter, Document
+from pipeline.store.blobs import Blobs
+from pipeline.store.engine import Database
+from pipeline.store.tables import BlockRow, BookRow, ChapterRow, DocumentRow
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBook:
+    """A book as stored."""
+
+    slug: str
+    document_id: str
+    metadata: BookMetadata
+    narration: dict[str, Any]
+    """Options of the last narration."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChapter:
+    """A chapter as stored, without its text."""
+
+    id: int
+    position: int
+    """From 0."""
+    title: str
+    level: int
+    chars: int
+    """Characters that are to be spoken."""
+    plan_key: str
+    audio_key: str
+
+
+def now() -> datetime:
+    """The present moment in UTC, without zone, as the tables hold it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Documents:
+    """What was imported."""
+
+    def __init__(self, database: Database, originals: Blobs, covers: Blobs) -> None:
+        self._database = database
+        self._originals = originals
+        self._covers = covers
+
+    def save(self, slug: str, document: Document, data: bytes, *, name: str, reading: str) -> StoredBook:
+        """Make `document` the present edition of the book `slug`; its bytes are kept too.
+
+        A book that already is this edition, read by the same reader, is left as it is.
+        """
+        self._originals.write(data)
+        if document.cover:
+            self._covers.write(document.cover.data)
+        with self._database.writing() as session:
+            if session.get(DocumentRow, document.id) is None:
+                session.add(DocumentRow(id=document.id, name=name, size_bytes=len(data), imported_at=now()))
+                session.flush()
+            row = session.get(BookRow, slug)
+            if row is None or (row.document_id, row.reading) != (document.id, reading):
+                _write_edition(session, slug, document, reading, row)
+        return self.get_book(slug)
+
+    def get_book(self, slug: str) -> StoredBook:
+        """Raises: StoreError where there is no such book."""
+        with self._database.reading() as session:
+            row = session.get(BookRow, slug)
+        if row is None:
+            raise StoreError(f'There is no book "{slug}"', remedy="bookcast status lists the books")
+        return StoredBook(row.slug, row.document_id, _metadata(row.facts), row.narration)
+
+    def find_book_of(self, document_id: str, reading: str) -> StoredBook | None:
+        """The book whose present edition this document is, read by that reader."""
+        with self._database.reading() as session:
+            query = select(BookRow).where(BookRow.document_id == document_id, BookRow.reading == reading)
+            row = session.scalars(query.order_by(BookRow.updated_at.desc())).first()
+        return None if row is None else StoredBook(row.slug, row.document_id, _metadata(row.facts), row.narration)
+
+    def books(self) -> list[StoredBook]:
+        """All books by title."""
+        with self._database.reading() as session:
+            rows = session.scalars(select(BookRow).order_by(BookRow.title, BookRow.slug)).all()
+        return [StoredBook(r.slug, r.document_id, _metadata(r.facts), r.narration) for r in rows]
+
+    def remember_narration(self, slug: str, options: dict[str, Any]) -> None:
+        """Keep the options of a narration for reruns."""
+        with self._database.writing() as session:
+            row = session.get_one(BookRow, slug)
+            row.narration, row.updated_at = options, now()
+
+    def find_cover(self, slug: str) -> Cover | None:
+        """The cover of the book's present edition."""
+        with self._database.reading() as session:
+            row = session.get(BookRow, slug)
+        if row is None or not row.cover_type:
+            return None
+        media_type, _, digest = row.cover_type.partition(" ")
+        data = self._covers.find(digest)
+        return Cover(media_type, data) if data else None
+
+    def chapters(self, slug: str) -> list[StoredChapter]:
+        """The chapters of the present edition, in order."""
+        with self._database.reading() as session:
+            rows = session.scalars(select(ChapterRow).where(ChapterRow.book == slug).order_by(ChapterRow.position))
+            return [StoredChapter(r.id, r.position, r.title, r.level, r.chars, r.plan_key, r.audio_key) for r in rows]
+
+    def blocks(self, chapter_id: int) -> list[Block]:
+        """The blocks of one chapter, in order."""
+        with self._database.reading() as session:
+            query = select(BlockRow).where(BlockRow.chapter_id == chapter_id).order_by(BlockRow.position)
+            return [_block(row) for row in session.scalars(query)]
+
+    def skipped_blocks(self, slug: str) -> int:
+        """How many blocks of the book are never spoken."""
+        query = select(func.count()).select_from(BlockRow).join(ChapterRow, ChapterRow.id == BlockRow.chapter_id)
+        with self._database.reading() as session:
+            return session.scalar(query.where(ChapterRow.book == slug, BlockRow.skip_reason != "")) or 0
+
+    def documents(self) -> Iterator[str]:
+        """Ids of all documents that a book still uses."""
+        with self._database.reading() as session:
+            yield from session.scalars(select(BookRow.document_id))
+
+
+def _write_edition(session: Session, slug: str, document: Document, reading: str, row: BookRow | None) -> None:
+    facts = dataclasses.asdict(document.metadata)
+    cover = f"{document.cover.media_type} {_digest(document.cover.data)}" if document.cover else ""
+    if row is None:
+        row = BookRow(slug=slug, narration={})
+        session.add(row)
+    row.document_id, row.reading, row.title = document.id, reading, document.metadata.title
+    row.facts, row.cover_type, row.updated_at = facts, cover, now()
+    session.flush()
+    _replace_chapters(session, slug, document.chapters)
+
+
+def _replace_chapters(session: Session, slug: str, chapters: tuple[Chapter, ...]) -> None:
+    session.execute(delete(ChapterRow).where(ChapterRow.book == slug))
+    for position, chapter in enumerate(chapters):
+        chars = sum(len(block.text) for block in chapter.blocks if not block.skip_reason)
+        row = ChapterRow(
+            book=slug, position=position, title=chapter.title, level=chapter.level, source=chapter.source, chars=chars
+        )
+        session.add(row)
+        session.flush()
+        values = [_block_values(row.id, index, block) for index, block in enumerate(chapter.blocks)]
+        if values:
+            session.execute(BlockRow.__table__.insert(), values)  # type: ignore[attr-defined]
+        session.expunge(row)
+
+
+def _block_values(chapter_id: int, position: int, block: Block) -> dict[str, Any]:
+    return {
+        "chapter_id": chapter_id,
+        "position": position,
+        "kind": block.kind.value,
+        "text": block.text,
+        "source": block.source,
+        "level": block.level,
+        "language": block.language[:35],
+        "skip_reason": block.skip_reason,
+    }
+
+
+def _block(row: BlockRow) -> Block:
+    return Block(BlockKind(row.kind), row.text, row.source, row.level, row.language, row.skip_reason)
+
+
+def _metadata(facts: dict[str, Any]) -> BookMetadata:
+    lists = {key: tuple(value) for key, value in facts.items() if isinstance(value, list)}
+    return BookMetadata(**{**facts, **lists})
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,176 @@
+"""The database's tables. Sound and documents lie beside it as files named by their content."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Registry of all tables."""
+
+
+class DocumentRow(Base):
+    """A document that was imported; its bytes are kept so that a rerun needs no original."""
+
+    __tablename__ = "documents"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    size_bytes: Mapped[int]
+    imported_at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class BookRow(Base):
+    """A book by its slug: the newest edition of the document, and how it is narrated."""
+
+    __tablename__ = "books"
+
+    slug: Mapped[str] = mapped_column(String(120), primary_key=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id"))
+    reading: Mapped[str] = mapped_column(String(64))
+    """Which reader's blocks are stored, so that a better reader reads again."""
+    title: Mapped[str] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """BookMetadata."""
+    cover_type: Mapped[str] = mapped_column(Text, default="")
+    narration: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Options of the last narration, taken up again by a rerun."""
+    updated_at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class ChapterRow(Base):
+    """A chapter of the book's present edition."""
+
+    __tablename__ = "chapters"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    book: Mapped[str] = mapped_column(ForeignKey("books.slug", ondelete="CASCADE"))
+    position: Mapped[int]
+    """From 0."""
+    title: Mapped[str] = mapped_column(Text)
+    level: Mapped[int]
+    source: Mapped[str] = mapped_column(Text)
+    chars: Mapped[int]
+    """Characters that are to be spoken."""
+    plan_key: Mapped[str] = mapped_column(String(64), default="")
+    """What the stored chunks were planned from; empty before planning."""
+    audio_key: Mapped[str] = mapped_column(String(64), default="")
+    """The assembled audio that belongs to the stored chunks, or empty."""
+
+    __table_args__ = (Index("ix_chapters_book", "book", "position", unique=True),)
+
+
+class BlockRow(Base):
+    """A block of a chapter as read."""
+
+    __tablename__ = "blocks"
+
+    chapter_id: Mapped[int] = mapped_column(ForeignKey("chapters.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    text: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    level: Mapped[int]
+    language: Mapped[str] = mapped_column(String(35))
+    skip_reason: Mapped[str] = mapped_column(Text)
+
+
+class ChunkRow(Base):
+    """A chunk as planned, and how far it is."""
+
+    __tablename__ = "chunks"
+
+    chapter_id: Mapped[int] = mapped_column(ForeignKey("chapters.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    chunk_id: Mapped[str] = mapped_column(String(12))
+    block_position: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+    sentences: Mapped[list[Any]] = mapped_column(JSON)
+    """[id, start, end, spoken] of each."""
+    clip_key: Mapped[str] = mapped_column(String(64))
+    """Empty where nothing is spoken."""
+    state: Mapped[str] = mapped_column(String(8))
+    """pending, done, failed or skipped."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """The last error, or why it is skipped."""
+
+    __table_args__ = (Index("ix_chunks_id", "chunk_id"), Index("ix_chunks_clip", "clip_key"))
+
+
+class ClipRow(Base):
+    """A synthesised clip, found by its key from every book."""
+
+    __tablename__ = "clips"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    blob: Mapped[str] = mapped_column(String(64), index=True)
+    samples: Mapped[int]
+    sentence_ends: Mapped[list[int]] = mapped_column(JSON)
+    exact: Mapped[bool]
+    peak: Mapped[float]
+    energies: Mapped[bytes] = mapped_column(LargeBinary)
+    chars: Mapped[int]
+    """Characters given to the voice."""
+    backend: Mapped[str] = mapped_column(Text)
+    voice: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class ClaimRow(Base):
+    """Somebody is synthesising this key right now."""
+
+    __tablename__ = "claims"
+
+    clip_key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    expires_at: Mapped[float]
+    """Unix time."""
+
+
+class ChapterAudioRow(Base):
+    """An assembled chapter; its files lie under work/chapters by the same key."""
+
+    __tablename__ = "chapter_audio"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    samples: Mapped[int]
+    loudness_lufs: Mapped[float | None]
+    gain_db: Mapped[float]
+    cues: Mapped[list[Any]] = mapped_column(JSON)
+    """[sentence id, text, start, end in samples] of each."""
+    made_at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class RunRow(Base):
+    """One narration, from its start to its end."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    book: Mapped[str] = mapped_column(String(120), index=True)
+    state: Mapped[str] = mapped_column(String(12))
+    """running, finished, failed or stopped."""
+    owner: Mapped[str] = mapped_column(String(64))
+    options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What was asked for."""
+    started_at: Mapped[datetime] = mapped_column(DateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime, default=None)
+    summary: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class ReleaseRow(Base):
+    """What was published of a book, by format."""
+
+    __tablename__ = "releases"
+
+    book: Mapped[str] = mapped_column(ForeignKey("books.slug", ondelete="CASCADE"), primary_key=True)
+    target: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Format, library folder and chapter selection."""
+    key: Mapped[str] = mapped_column(String(64))
+    """Content address of all that went into it."""
+    files: Mapped[list[Any]] = mapped_column(JSON)
+    """[path, size in bytes] of each."""

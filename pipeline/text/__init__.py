@@ -1,0 +1,1 @@
+"""From written blocks to spoken chunks: sentences, languages, spoken forms, packing."""

@@ -1,0 +1,136 @@
+"""Blocks -> chunks: whole sentences of one block under the backend's limits, nothing lost.
+
+Chunks never cross a block, so an edited sentence changes one chunk (packing a whole chapter would
+change 49 at the 95th percentile). A sentence over the limit is cut by the ladder clause punctuation,
+space, grapheme (UAX #29).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import regex
+
+from pipeline.model.keys import chunk_id, fold_text, sentence_id
+from pipeline.model.text import Block, Chunk, Sentence, Span
+from pipeline.text.sentences import split_sentences
+from pipeline.text.spoken import is_speakable
+
+Speak = Callable[[str, Block], str]
+"""Gives the spoken form of a written sentence of a block."""
+
+_CLAUSE_END = regex.compile(r"[,;:—–，；：、](?:[\"”’)\]」』]*)\s*|\n")
+_SPACE = regex.compile(r"\s+")
+_GRAPHEME = regex.compile(r"\X")
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How sentences are gathered into chunks."""
+
+    max_chars: int
+    """Most spoken characters of one chunk."""
+    sentence_by_sentence: bool = False
+    """One request a sentence: exact times from any service."""
+
+
+def plan_chunks(blocks: Iterable[Block], speak: Speak, packing: Packing, language: str = "en") -> Iterator[Chunk]:
+    """The chunks of a chapter in order; those of a block tile its text, spoken or skipped with a reason."""
+    seen: Counter[str] = Counter()
+    for index, block in enumerate(blocks):
+        reason = block.skip_reason or ("" if is_speakable(block.text) else "nothing to speak")
+        if reason:
+            if block.text:
+                yield _skipped(index, block, reason, seen)
+            continue
+        pieces = _merge_silent(list(_pieces(block, speak, packing, language)))
+        for group in _pack(pieces, packing):
+            sentences = tuple(_name(block, span, spoken, seen) for span, spoken in group)
+            span = Span(group[0][0].start, group[-1][0].end)
+            yield Chunk(chunk_id([s.id for s in sentences]), index, span, sentences)
+
+
+def _name(block: Block, span: Span, spoken: str, seen: Counter[str]) -> Sentence:
+    text = fold_text(span.of(block.text))
+    seen[text] += 1
+    return Sentence(sentence_id(text, seen[text] - 1), span, spoken)
+
+
+def _skipped(index: int, block: Block, reason: str, seen: Counter[str]) -> Chunk:
+    span = Span(0, len(block.text))
+    sentence = _name(block, span, "", seen)
+    return Chunk(chunk_id([sentence.id]), index, span, (), reason)
+
+
+def _pieces(block: Block, speak: Speak, packing: Packing, language: str) -> Iterator[tuple[Span, str]]:
+    """Sentences with their spoken forms; one that is too long in pieces."""
+    for span in split_sentences(block.text, language):
+        spoken = speak(span.of(block.text), block).strip()
+        if len(spoken) <= packing.max_chars:
+            yield span, spoken
+            continue
+        for piece in cut(span.of(block.text), lambda text: len(speak(text, block).strip()) <= packing.max_chars):
+            whole = Span(span.start + piece.start, span.start + piece.end)
+            yield whole, speak(whole.of(block.text), block).strip()
+
+
+def cut(text: str, fits: Callable[[str], bool]) -> list[Span]:
+    """Spans that tile `text`, each of which fits, cut at the gentlest place of the ladder that works."""
+    for ladder in (_CLAUSE_END, _SPACE, _GRAPHEME):
+        ends = [match.end() for match in ladder.finditer(text) if 0 < match.end() < len(text)]
+        spans = _longest_fits(text, [*ends, len(text)], fits)
+        if spans:
+            return spans
+    return [Span(0, len(text))]  # a single grapheme whose spoken form is over the limit
+
+
+def _longest_fits(text: str, ends: list[int], fits: Callable[[str], bool]) -> list[Span]:
+    """Greedy spans between `ends`; empty where the stretch between two neighbours does not fit."""
+    spans: list[Span] = []
+    start = at = 0
+    while start < len(text):
+        reach = _furthest(text, start, ends, at, fits)
+        if reach < at:
+            return []
+        spans.append(Span(start, ends[reach]))
+        start, at = ends[reach], reach + 1
+    return spans
+
+
+def _furthest(text: str, start: int, ends: list[int], at: int, fits: Callable[[str], bool]) -> int:
+    """Index of the last end, from `at` on, up to which the text fits; at - 1 where none does. Gallops, then bisects."""
+    if not fits(text[start : ends[at]]):
+        return at - 1
+    low, step = at, 1
+    while low + step < len(ends) and fits(text[start : ends[low + step]]):
+        low, step = low + step, step * 2
+    high = min(low + step, len(ends))
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(text[start : ends[middle]]) else (low, middle)
+    return low
+
+
+def _merge_silent(pieces: list[tuple[Span, str]]) -> list[tuple[Span, str]]:
+    """A sentence of marks alone joins its neighbour: nothing would be heard of it."""
+    merged: list[tuple[Span, str]] = []
+    for span, spoken in pieces:
+        if merged and not (is_speakable(spoken) and is_speakable(merged[-1][1])):
+            before, said = merged.pop()
+            span = Span(before.start, span.end)
+            spoken = spoken if is_speakable(spoken) else said
+        merged.append((span, spoken))
+    return merged
+
+
+def _pack(pieces: list[tuple[Span, str]], packing: Packing) -> Iterator[list[tuple[Span, str]]]:
+    group: list[tuple[Span, str]] = []
+    length = 0
+    for span, spoken in pieces:
+        if group and (packing.sentence_by_sentence or length + 1 + len(spoken) > packing.max_chars):
+            yield group
+            group, length = [], 0
+        group.append((span, spoken))
+        length += len(spoken) + (1 if length else 0)
+    if group:
+        yield group
