@@ -1,11 +1,12 @@
 """A stored chapter -> its chunks, each with the key of the clip that speaks it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import UnsupportedLanguage
 from pipeline.model.keys import clip_key, content_address
-from pipeline.model.text import Block
+from pipeline.model.text import Block, Chunk
 from pipeline.model.voice import Capabilities, VoiceChoice
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
@@ -49,14 +50,20 @@ def plan_narration(context: Context, chapter: StoredChapter, order: Order) -> Ch
     lexicon = open_lexicon(context.settings)
     key = _plan_key(context.settings, choice, able, lexicon)
     if chapter.plan_key != key:
-        packing = Packing(able.max_chars, context.settings.narration.chunking == "sentence")
-        blocks = _skip_kinds(context.store.documents.blocks(chapter.id), context.settings, able.scripts)
-        chunks = plan_chunks(blocks, _speaker(context.settings, able, lexicon, choice), packing, choice.language)
+        chunks = plan_blocks(context, context.store.documents.blocks(chapter.id), order)
         keyed = [(c, clip_key([s.spoken for s in c.sentences], choice) if c.sentences else "") for c in chunks]
         context.store.plans.save(chapter.id, key, keyed)
     stored = context.store.plans.chunks(chapter.id)
     spoken = tuple(chunk for chunk in stored if chunk.state != SKIPPED)
     return ChapterPlan(spoken, len(stored) - len(spoken))
+
+
+def plan_blocks(context: Context, blocks: list[Block], order: Order) -> Iterator[Chunk]:
+    """The chunks of these blocks for the order's voice, in order. Raises: SettingsError."""
+    choice, able = resolve_voice(context.settings, order)
+    packing = Packing(able.max_chars, context.settings.narration.chunking == "sentence")
+    speaker = _speaker(context.settings, able, open_lexicon(context.settings), choice)
+    return plan_chunks(_skip_kinds(blocks, context.settings, able.scripts), speaker, packing, choice.language)
 
 
 def check_languages(context: Context, slug: str, order: Order) -> list[ForeignPassage]:

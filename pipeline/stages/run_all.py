@@ -71,8 +71,15 @@ class Summary:
         return {**values, "audio_seconds": round(self.audio_seconds, 3), "wall_seconds": round(self.wall_seconds, 3)}
 
 
-def run_all(context: Context, slug: str, order: Order, submit: Submit) -> Summary:
+def run_all(context: Context, slug: str, order: Order, submit: Submit, again: frozenset[str] | None = None) -> Summary:
     """Narrate a stored book.
+
+    Args:
+        context: the open data directory.
+        slug: of the book.
+        order: what is asked for.
+        submit: starts a stage.
+        again: ids of the chunks to speak, spoken before or not, and no others; None for all that are missing.
 
     Raises:
         PartialFailure: some chunks failed and the book would have holes; all else is done and kept.
@@ -85,7 +92,7 @@ def run_all(context: Context, slug: str, order: Order, submit: Submit) -> Summar
     began = time.monotonic()
     state = "stopped"
     try:
-        _narrate(context, book, order, submit, summary)
+        _narrate(context, book, order, submit, summary, again)
         state = "finished"
     except PartialFailure:
         state = "failed"
@@ -96,20 +103,27 @@ def run_all(context: Context, slug: str, order: Order, submit: Submit) -> Summar
     return summary
 
 
-def _narrate(context: Context, book: StoredBook, order: Order, submit: Submit, summary: Summary) -> None:
+def _narrate(
+    context: Context,
+    book: StoredBook,
+    order: Order,
+    submit: Submit,
+    summary: Summary,
+    again: frozenset[str] | None,
+) -> None:
     chapters = chosen_chapters(context, book.slug, order)
     for passage in check_languages(context, book.slug, order):
         context.report(Note(f'{passage.chapter}: "{passage.excerpt}" seems to be in "{passage.language}"'))
     context.store.documents.remember_narration(book.slug, order.as_options())
     context.report(BookOpened(book.slug, book.metadata.title, len(chapters), sum(c.chars for c in chapters)))
-    line = _Line(context, book, order, submit, summary)
+    line = _Line(context, book, order, submit, summary, again)
     audio = line.run(chapters)
     summary.chapters = len(chapters)
     summary.skipped_blocks = context.store.documents.skipped_blocks(book.slug)
     summary.audio_seconds = sum(chapter.seconds for chapter in audio)
-    if summary.failures and not order.allow_gaps:
+    if summary.failed and not order.allow_gaps:
         raise PartialFailure(
-            f"{summary.failed} of {summary.chunks} chunks of {book.metadata.title} failed, so nothing was published",
+            f"{book.metadata.title} lacks {summary.failed} of {summary.chunks} chunks, so nothing was published",
             failures=tuple(summary.failures),
             summary=summary,
             remedy=f"bookcast status {book.slug} --failed shows why; bookcast rerun {book.slug} --failed tries again",
@@ -131,13 +145,24 @@ class _Chapter:
         self.stored = stored
         self.batches: list[Result] = []
         self.left = 0
+        self.holes = 0
+        """Chunks that are not spoken and are not to be spoken in this run."""
         self.audio: Result | None = None
 
 
 class _Line:
     """The assembly line of one run; used by one thread."""
 
-    def __init__(self, context: Context, book: StoredBook, order: Order, submit: Submit, summary: Summary) -> None:
+    def __init__(
+        self,
+        context: Context,
+        book: StoredBook,
+        order: Order,
+        submit: Submit,
+        summary: Summary,
+        again: frozenset[str] | None,
+    ) -> None:
+        self._again = again
         self._context = context
         self._book = book
         self._order = order
@@ -163,8 +188,11 @@ class _Line:
     def _start(self, chapter: _Chapter, chapters: Sequence[_Chapter]) -> None:
         """Plan a chapter and start its batches as slots come free."""
         plan = self._submit(plan_narration, self._context, chapter.stored, self._order).result()
-        missing = plan.missing
-        cached = len(plan.chunks) - len(missing)
+        missing = list(plan.missing)
+        if self._again is not None:
+            missing = [c for c in plan.chunks if c.id in self._again]
+            chapter.holes = len([c for c in plan.missing if c.id not in self._again])
+        cached = len(plan.chunks) - len(missing) - chapter.holes
         self._summary.chunks += len(plan.chunks)
         self._summary.cached += cached
         chars = sum(len(s.spoken) for chunk in missing for s in chunk.sentences)
@@ -180,7 +208,9 @@ class _Line:
         while not self._slots.acquire(timeout=0.2):
             self._advance(chapters)
         self._context.check_stopping()
-        batch = self._submit(synthesize_batch, self._context, chapter.stored.position, group, self._order)
+        batch = self._submit(
+            synthesize_batch, self._context, chapter.stored.position, group, self._order, self._again is not None
+        )
         chapter.batches.append(batch)
         batch.add_done_callback(lambda _: self._batch_ended(chapter))
 
@@ -207,7 +237,8 @@ class _Line:
             return
         holes = [self._count(batch) for batch in chapter.batches]
         chapter.batches = []
-        if not any(holes) or self._order.allow_gaps:
+        self._summary.failed += chapter.holes
+        if not (any(holes) or chapter.holes) or self._order.allow_gaps:
             chapter.audio = self._submit(assemble_chapter, self._context, self._book, chapter.stored, self._order)
 
     def _count(self, batch: Result) -> bool:

@@ -11,7 +11,7 @@ from pipeline.model.voice import SpeechRequest, VoiceChoice
 from pipeline.stages.context import Context
 from pipeline.stages.events import ClipFailed, ClipReady
 from pipeline.stages.order import Order, resolve_voice
-from pipeline.store.plans import FAILED, PlannedChunk
+from pipeline.store.plans import DONE, FAILED, PlannedChunk
 
 RENEW_S = 30.0
 POLL_S = 0.25
@@ -30,7 +30,9 @@ class BatchResult:
     """Chunk id and reason."""
 
 
-def synthesize_batch(context: Context, position: int, chunks: Sequence[PlannedChunk], order: Order) -> BatchResult:
+def synthesize_batch(
+    context: Context, position: int, chunks: Sequence[PlannedChunk], order: Order, again: bool = False
+) -> BatchResult:
     """Speak the chunks of a batch that are not spoken yet.
 
     Args:
@@ -38,13 +40,14 @@ def synthesize_batch(context: Context, position: int, chunks: Sequence[PlannedCh
         position: of the chapter, for reports.
         chunks: at most about 50, of one chapter.
         order: whose voice it is.
+        again: speak those that are spoken already, too; the old clip stays until the new one is there.
 
     Raises:
         PartialFailure: all others are done; its `result` is the BatchResult.
         Interrupted, StoreError, and errors that stop a run: nothing finished is lost.
     """
     choice, _ = resolve_voice(context.settings, order)
-    batch = _Batch(context, position, choice, order)
+    batch = _Batch(context, position, choice, order, again)
     try:
         batch.run({chunk.clip_key: chunk for chunk in chunks})
     finally:
@@ -62,7 +65,8 @@ def synthesize_batch(context: Context, position: int, chunks: Sequence[PlannedCh
 class _Batch:
     """The clips of one batch on their way."""
 
-    def __init__(self, context: Context, position: int, choice: VoiceChoice, order: Order) -> None:
+    def __init__(self, context: Context, position: int, choice: VoiceChoice, order: Order, again: bool) -> None:
+        self._again = again
         self._context = context
         self._clips = context.store.clips
         self._position = position
@@ -75,10 +79,10 @@ class _Batch:
     def run(self, wanted: dict[str, PlannedChunk]) -> None:
         while wanted or self._running:
             self._context.check_stopping()
-            for key in self._clips.find(wanted):
+            for key in () if self._again else self._clips.find(wanted):
                 wanted.pop(key)
                 self.result.cached += 1
-            for key in self._clips.claim(list(wanted)) if wanted else ():
+            for key in self._clips.claim(list(wanted), again=self._again) if wanted else ():
                 self._speak(wanted.pop(key))
             if self._running:
                 self._gather()
@@ -119,7 +123,8 @@ class _Batch:
 
     def _fail(self, chunk: PlannedChunk, error: NarrationError) -> None:
         reason = f"{type(error).__name__}: {error}"
-        self._context.store.plans.set_state(chunk.chapter_id, chunk.id, FAILED, reason=reason, attempts=1)
+        if chunk.state != DONE:
+            self._context.store.plans.set_state(chunk.chapter_id, chunk.id, FAILED, reason=reason, attempts=1)
         self.result.failures.append((chunk.id, reason))
         self._context.report(ClipFailed(self._position, chunk.id, reason))
 

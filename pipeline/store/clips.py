@@ -47,8 +47,10 @@ class Clips:
                 found.update({row.key: _clip(row) for row in rows})
         return found
 
-    def claim(self, keys: Sequence[str]) -> set[str]:
+    def claim(self, keys: Sequence[str], *, again: bool = False) -> set[str]:
         """Those of `keys` that this process may synthesise now: nobody made them, nobody is making them.
+
+        With `again`, those that were made may be made anew.
 
         A claim whose owner has died, or whose lease ran out, is taken over.
         """
@@ -56,7 +58,7 @@ class Clips:
             made = set(session.scalars(select(ClipRow.key).where(ClipRow.key.in_(keys))))
             claims = session.scalars(select(ClaimRow).where(ClaimRow.clip_key.in_(keys)))
             taken = {claim.clip_key for claim in claims if self._holds(claim)}
-            free = set(keys) - made - taken
+            free = set(keys) - taken - (set() if again else made)
             for key in free:
                 session.merge(ClaimRow(clip_key=key, owner=self._owner.id, expires_at=time.time() + LEASE_S))
         return free
@@ -79,6 +81,8 @@ class Clips:
     def keep(self, clip: Clip, choice: VoiceChoice, *, chars: int) -> None:
         """Record a clip whose blob is written, and mark every chunk that waits for it done."""
         with self._database.writing() as session:
+            before = session.get(ClipRow, clip.key)
+            replaced = before.blob if before and before.blob != clip.blob else ""
             session.merge(
                 ClipRow(
                     key=clip.key,
@@ -100,6 +104,9 @@ class Clips:
                 .where(ChunkRow.clip_key == clip.key)
                 .values(state="done", reason="", attempts=ChunkRow.attempts + 1)
             )
+            shared = session.scalar(select(func.count()).select_from(ClipRow).where(ClipRow.blob == replaced))
+        if replaced and not shared:
+            self.blobs.remove(replaced)
 
     def drop(self, keys: Sequence[str]) -> None:
         """Forget clips and delete their sound; the chunks that need them are to be spoken again."""

@@ -1,0 +1,52 @@
+"""Runs a flow in this process, so that the page can retry it: as a run of its deployment where one is served."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import State
+from prefect.exceptions import ObjectNotFound
+from prefect.flow_engine import run_flow
+from prefect.states import Pending, Scheduled
+
+from flows.heartbeat import ensure_heartbeat_automation
+from flows.narrate_document import using
+from pipeline.stages.context import Context
+from pipeline.stages.run_all import Summary
+
+
+def run_here(
+    context: Context, flow: Flow[..., Summary], parameters: dict[str, Any], announce: Callable[[str], None]
+) -> Summary:
+    """Run `flow` with these parameters in this process.
+
+    Args:
+        context: the open data directory.
+        flow: one of `flows.narrate_document`.
+        parameters: of the flow, JSON values.
+        announce: is given the id of the flow run.
+
+    Raises:
+        NarrationError: whatever the flow raises.
+    """
+    ensure_heartbeat_automation()
+    with get_client(sync_client=True) as client:
+        run = _create_run(client, flow, parameters)
+        announce(str(run.id))
+    with using(context):
+        summary: Summary = run_flow(flow, flow_run=run, parameters=parameters, return_type="result")  # type: ignore[assignment]
+    return summary
+
+
+def _create_run(client: SyncPrefectClient, flow: Flow[..., Summary], parameters: dict[str, Any]) -> Any:
+    """A flow run that no runner picks up now, but that a retry from the page can hand to one."""
+    try:
+        deployment = client.read_deployment_by_name(f"{flow.name}/{flow.name}")
+    except ObjectNotFound:
+        return client.create_flow_run(flow, parameters=parameters, state=Pending())
+    later: State[Any] = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=1))
+    run = client.create_flow_run_from_deployment(deployment.id, parameters=parameters, state=later)
+    client.set_flow_run_state(run.id, Pending(), force=True)
+    return client.read_flow_run(run.id)

@@ -1,0 +1,141 @@
+"""A data directory -> its Prefect server, for as long as somebody uses it.
+
+Who uses the server holds a lock file under `prefect/users`; the server ends itself when none is held.
+So it is shared by runs that overlap, ends after the last of them, and never outlives a killed one.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from flows.environment import prefect_environment
+from pipeline.errors import StoreError
+
+START_TIMEOUT_S = 90.0
+
+
+class PrefectServer:
+    """A client's hold on the server of a data directory, or on the one that PREFECT_API_URL names."""
+
+    def __init__(self, data: Path) -> None:
+        """Find the server, or start it without waiting; `wait` waits."""
+        self._folder = (data / "prefect").resolve()
+        self._data = data
+        self._process: subprocess.Popen[bytes] | None = None
+        self._hold: FileLock | None = None
+        self.api_url = os.environ.get("PREFECT_API_URL", "")
+        self.is_ours = not self.api_url
+        if self.is_ours:
+            self._take_hold()
+            self.api_url = self._find() or self._start()
+
+    def _take_hold(self) -> None:
+        users = self._folder / "users"
+        users.mkdir(parents=True, exist_ok=True)
+        self._hold = FileLock(users / f"{uuid.uuid4().hex}.lock")
+        self._hold.acquire()
+
+    def _find(self) -> str:
+        """The address of a server that is up or coming up, or empty."""
+        try:
+            with FileLock(self._folder / "server.lock", timeout=0):
+                return ""  # nobody holds it: no server lives
+        except Timeout:
+            return self._await_address()
+
+    def _await_address(self) -> str:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                return str(json.loads((self._folder / "server.json").read_text("utf-8"))["api_url"])
+            except (OSError, ValueError, KeyError):
+                time.sleep(0.1)
+        return ""
+
+    def _start(self) -> str:
+        port = _free_port()
+        api_url = f"http://127.0.0.1:{port}/api"
+        environment = {**os.environ, **prefect_environment(self._data, api_url), "PREFECT_SERVER_API_PORT": str(port)}
+        with open(self._folder / "server.log", "ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "flows.server_process", str(self._folder), str(port)],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the run; the server must live to hear how it ended
+            )
+        return api_url
+
+    def wait(self, check_stopping: Callable[[], None] = lambda: None) -> str:
+        """The address of the server's API, once it answers.
+
+        Raises:
+            StoreError: it does not come up; the message names its log.
+        """
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            check_stopping()
+            if is_healthy(self.api_url):
+                return self.api_url
+            if self._process and self._process.poll() is not None:
+                other = self._await_address() if self._process.returncode == 75 else ""
+                if not other:
+                    break
+                self.api_url, self._process = other, None  # another run was quicker; its server serves both
+            time.sleep(0.1)
+        raise StoreError(
+            f"The Prefect server at {self.api_url} does not answer; its log is {self._folder / 'server.log'}",
+            remedy="look into the log, or narrate with --direct, which needs no server",
+        )
+
+    @property
+    def page_url(self) -> str:
+        """The address of Prefect's own page."""
+        return self.api_url.removesuffix("/api")
+
+    def __enter__(self) -> "PrefectServer":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go; a server that nobody else uses ends by itself."""
+        if self._hold:
+            path = Path(self._hold.lock_file)
+            self._hold.release()
+            path.unlink(missing_ok=True)
+            self._hold = None
+
+
+def is_healthy(api_url: str) -> bool:
+    """True where a Prefect API answers at that address."""
+    try:
+        with urllib.request.urlopen(f"{api_url}/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def _free_port() -> int:
+    """Prefect's usual port where it is free, else any."""
+    for port in (4200, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return int(probe.getsockname()[1])
+            except OSError:
+                continue
+    raise StoreError("No port is free for the Prefect server", remedy="narrate with --direct")
