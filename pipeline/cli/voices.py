@@ -1,6 +1,6 @@
 """`bookcast voices`: who can speak."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -14,7 +14,7 @@ def voices(backend: Annotated[str, typer.Option(help="Only of this backend.")] =
     """List the voices of the configured backends."""
     known = settings()
     names = [backend] if backend else sorted(known.backends)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in names:
         able = describe_backend(backend_profile(known, name))
         for voice in able.voices:

@@ -32,6 +32,11 @@ _SUFFIXES = {
 READABLE_SUFFIXES = frozenset(_SUFFIXES)
 
 
+def read_document(path: Path) -> Document:
+    """The document in the file at `path`. Raises: DocumentError, or one of its kinds."""
+    return parse_document(read_bytes(path), name=path.name)
+
+
 def parse_document(data: bytes, *, name: str) -> Document:
     """The document in `data`; `name` gives the format where the bytes do not show it.
 

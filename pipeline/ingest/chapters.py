@@ -43,10 +43,18 @@ def _merged(starts: list[ChapterStart]) -> list[ChapterStart]:
     for start in starts:
         if merged and merged[-1].at == start.at:
             before = merged.pop()
+            if _is_empty_page(before, start):
+                merged.append(start)
+                continue
             titles = before.title if start.title in before.title else f"{before.title} — {start.title}"
             start = ChapterStart(titles, before.level, before.source, start.at)
         merged.append(start)
     return merged
+
+
+def _is_empty_page(before: ChapterStart, after: ChapterStart) -> bool:
+    """A page of its own without any text (a cover) leaves no title; one that opens a part lends it to its first."""
+    return before.source.partition("#")[0] != after.source.partition("#")[0] and before.level >= after.level
 
 
 def headings(blocks: Sequence[Block]) -> list[ChapterStart]:

@@ -16,12 +16,12 @@ from pipeline.ingest.markup import Reading, is_block, local_name, read_element
 from pipeline.model.text import Block, BlockKind
 
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
-_DECORATION = re.compile(r"^[\s*⁂※•·●◆◇❖❦☙✦✶~#_=\-–—.⸻+oO○]{1,40}$")
+_DECORATION = re.compile(r"^[\s*⁂※•·●◆◇❖❦☙✦✶~#_=\-–—⸻+○]{1,40}$")
 _ENTITY = re.compile(rb"<!ENTITY", re.IGNORECASE)
 _NAMED_ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31});")
 
-CELL_END = ", "
-"""What separates the cells of a table row, so that it is heard as a list."""
+_CELL_END = "\x1f"
+"""Stands between the cells of a table row until they are joined by commas, so that it is heard as a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,15 @@ class _Writer:
 
 def is_decoration(text: str) -> bool:
     """True for a line of stars, dashes or ornaments: a scene break."""
-    return bool(_DECORATION.match(text)) and not any(c.isalnum() for c in text.replace("o", "").replace("O", ""))
+    return bool(_DECORATION.match(text))
 
 
 def _fold_lines(text: str, *, preformatted: bool) -> str:
     if preformatted:
         return text.strip("\n").rstrip()
-    lines = (_SPACE.sub(" ", line).strip(" ").removesuffix(CELL_END.strip()) for line in text.split("\n"))
-    return "\n".join(line for line in lines if line)
+    lines = (_SPACE.sub(" ", line).strip(" ") for line in text.split("\n"))
+    cells = (", ".join(filter(None, (cell.strip(" ") for cell in line.split(_CELL_END)))) for line in lines)
+    return "\n".join(line for line in cells if line)
 
 
 def parse_markup(data: bytes, *, name: str) -> etree._Element:
@@ -188,6 +189,6 @@ def _close(writer: _Writer, element: etree._Element, reading: Reading) -> None:
     if reading.silent:
         return
     if local_name(element) in {"td", "th"} and not reading.skip_reason:
-        writer.pieces.append(CELL_END)
+        writer.pieces.append(_CELL_END)
     if is_block(element):
         writer.end_block()

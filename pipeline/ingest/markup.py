@@ -36,10 +36,11 @@ _VERSE = re.compile(r"(^|[\s:-])(poem|verse|song|hymn|lyrics|stanza|poetry)($|[\
 _NOTE_BODIES = frozenset(
     f"{prefix}{name}" for name in ("footnote", "endnote", "rearnote", "note") for prefix in ("", "doc-")
 ) | {"footnotes", "endnotes", "rearnotes", "doc-endnotes"}
+_NOTE_CLASS = re.compile(r"\s(footnotes?|endnotes?)(-item)?\s")
 _NAVIGATION = frozenset(
     {"toc", "landmarks", "page-list", "loi", "lot", "index-locator", "doc-toc", "doc-pagelist", "navigation"}
 )
-_NOTE_MARK = re.compile(r"^[\[(]?(\d{1,4}|[*†‡§¶]{1,4}|[a-z]|[ivxl]{1,5})[\])]?$", re.IGNORECASE)
+_NOTE_MARK = re.compile(r"^[\[(]?(\d{1,4}|[*†‡§¶]{1,4}|[a-z]|[ivxl]{1,5}|[↩↑⇑^]\ufe0e?)[\])]?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def _kind(
         return BlockKind.HEADING, int(tag[1])
     if words & {"title", "subtitle", "ordinal"} and tag in {"p", "div"}:
         return BlockKind.HEADING, outer.level or 2
-    if words & _NOTE_BODIES:
+    if words & _NOTE_BODIES or (is_block(element) and _NOTE_CLASS.search(classes)):
         return BlockKind.NOTE, 0
     if outer.kind in {BlockKind.NOTE, BlockKind.TABLE}:
         return outer.kind, 0

@@ -1,0 +1,93 @@
+"""Fixtures: an empty data directory, settings with test voices, a narration in one call."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pipeline.settings import BackendSettings, Settings, read_settings
+from pipeline.stages.context import Context
+from pipeline.stages.events import Event
+from pipeline.stages.import_document import import_document
+from pipeline.stages.order import Order
+from pipeline.stages.run_all import Summary, run_all
+from tests.fakes import KIND
+from tests.makers import SAMPLES
+
+ROOT = Path(__file__).parent.parent
+BOOKS = ROOT.parent / "shared" / "books"
+
+
+@pytest.fixture
+def sample_markdown() -> Path:
+    return SAMPLES / "the-keeper-of-gull-rock.md"
+
+
+@pytest.fixture
+def sample_epub() -> Path:
+    return SAMPLES / "the-keeper-of-gull-rock.epub"
+
+
+@pytest.fixture(params=["alice.epub", "love-among-the-chickens.epub"])
+def real_book(request: pytest.FixtureRequest) -> Path:
+    path = BOOKS / request.param
+    if not path.exists():
+        pytest.skip("the real books are not beside this checkout")
+    return path
+
+
+@pytest.fixture
+def fake_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that steers the fake voice."""
+    folder = tmp_path / "fake"
+    folder.mkdir()
+    monkeypatch.setenv("FAKE_VOICE", str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return folder
+
+
+def make_settings(**sections: object) -> Settings:
+    settings = read_settings(ROOT / "config" / "bookcast.toml")
+    backends = {**settings.backends, "fake": BackendSettings(kind=KIND)}
+    return settings.model_copy(update={"backends": backends, **sections})
+
+
+@dataclass
+class Desk:
+    """One data directory and what was reported of it."""
+
+    data: Path
+    settings: Settings
+    events: list[Event] = field(default_factory=list)
+
+    def open(self) -> Context:
+        return Context(self.settings, self.data, self.events.append)
+
+    def narrate(self, source: Path, order: Order | None = None, again: frozenset[str] | None = None) -> Summary:
+        context = self.open()
+        try:
+            slug = import_document(context, str(source)).slug
+            with ThreadPoolExecutor(6) as threads:
+                return run_all(context, slug, order or Order(backend="tone"), threads.submit, again)
+        finally:
+            context.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path / "data", make_settings())
+
+
+@pytest.fixture
+def make_desk(tmp_path: Path) -> Callable[..., Desk]:
+    return lambda name="data", **sections: Desk(tmp_path / name, make_settings(**sections))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in [name for name in os.environ if name.startswith(("BOOKCAST_", "PREFECT_"))]:
+        monkeypatch.delenv(name)
+    yield
