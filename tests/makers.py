@@ -58,7 +58,9 @@ def make_epub(
         spine: itemrefs, where they are not simply the files in order.
         extra: further archive entries, which may replace others.
     """
-    items = "".join(f'<item id="i{n}" href="{name}" media-type="application/xhtml+xml"/>' for n, name in enumerate(files))
+    items = "".join(
+        f'<item id="i{n}" href="{name}" media-type="application/xhtml+xml"/>' for n, name in enumerate(files)
+    )
     refs = spine if spine is not None else "".join(f'<itemref idref="i{n}"/>' for n in range(len(files)))
     if nav is None and ncx is None:
         links = toc if toc is not None else [(f"Chapter {n}", name) for n, name in enumerate(files, 1)]
@@ -104,7 +106,16 @@ def make_wav(samples: np.ndarray, *, rate: int = 24_000, channels: int = 1, data
     size = len(data) if data_size is None else data_size
     form = struct.pack("<HHIIHH", 1, channels, rate, rate * channels * 2, channels * 2, 16)
     riff = size if data_size in (0, 0xFFFFFFFF) else 36 + len(data)
-    return b"RIFF" + struct.pack("<I", riff) + b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", size) + data
+    return (
+        b"RIFF"
+        + struct.pack("<I", riff)
+        + b"WAVEfmt "
+        + struct.pack("<I", 16)
+        + form
+        + b"data"
+        + struct.pack("<I", size)
+        + data
+    )
 
 
 def sample_cover() -> bytes:
@@ -135,7 +146,9 @@ def build_sample(markdown: str, cover: bytes) -> bytes:
     files = {"title.xhtml": f'<section epub:type="titlepage">{parts[0]}<p>By {fields["author"]}</p></section>'}
     toc = [("Title Page", "title.xhtml")]
     for number, part in enumerate(parts[1:], 1):
-        aside = f'<aside epub:type="footnote" id="fn1"><p>{note.group(1)}</p></aside>' if "noteref" in part and note else ""
+        aside = (
+            f'<aside epub:type="footnote" id="fn1"><p>{note.group(1)}</p></aside>' if "noteref" in part and note else ""
+        )
         text = part.replace("<p>***</p>", "<hr/>").replace("<hr>", "<hr/>")
         files[f"chapter-{number}.xhtml"] = f'<section epub:type="chapter">{text}{aside}</section>'
         toc.append((re.sub("<.*?>", "", part.split("</h2>")[0]).strip(), f"chapter-{number}.xhtml"))

@@ -10,7 +10,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*(ROOT / "pipeline").rglob("*.py"), *(ROOT / "flows").rglob("*.py")])
 SKILLS = ("ingest", "text", "speech", "audio", "publish", "store")
-RANKS = {"errors": 0, "model": 0, "settings": 1, **dict.fromkeys(SKILLS, 2), "stages": 3, "web": 4, "flows": 4, "cli": 5}
+RANKS = {
+    "errors": 0,
+    "model": 0,
+    "settings": 1,
+    **dict.fromkeys(SKILLS, 2),
+    "stages": 3,
+    "web": 4,
+    "flows": 4,
+    "cli": 5,
+}
 HOMES = {
     "pysbd": ["pipeline/text/sentences.py"],
     "nupunkt": ["pipeline/text/sentences.py"],

@@ -4,13 +4,12 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 from lxml import etree
 
 from pipeline.ingest import parse_document, read_document
 from pipeline.model.text import BlockKind, Document
 from tests.makers import SAMPLES, build_sample, make_epub, make_png, xhtml
-
-import numpy as np
 
 
 def read(data: bytes) -> Document:
@@ -33,7 +32,9 @@ def test_several_chapters_in_one_file_are_parted_at_their_anchors() -> None:
 
 
 def test_an_anchor_inside_a_heading_does_not_split_it() -> None:
-    book = read(make_epub({"a.xhtml": '<p>one</p><h2>Down <a id="x"></a>the hole</h2><p>two</p>'}, toc=[("X", "a.xhtml#x")]))
+    book = read(
+        make_epub({"a.xhtml": '<p>one</p><h2>Down <a id="x"></a>the hole</h2><p>two</p>'}, toc=[("X", "a.xhtml#x")])
+    )
     assert shape(book) == [("A Book", ["one"]), ("X", ["Down the hole", "two"])]
 
 
@@ -96,7 +97,9 @@ def test_non_linear_files_are_skipped_with_a_reason_unless_the_toc_names_them() 
 
 def test_a_cover_page_without_text_is_no_chapter() -> None:
     files = {"cover.xhtml": '<img src="c.png" alt=""/>', "a.xhtml": "<p>one</p>"}
-    assert [c.title for c in read(make_epub(files, toc=[("Cover", "cover.xhtml"), ("One", "a.xhtml")])).chapters] == ["One"]
+    assert [c.title for c in read(make_epub(files, toc=[("Cover", "cover.xhtml"), ("One", "a.xhtml")])).chapters] == [
+        "One"
+    ]
 
 
 def test_metadata_cover_and_series_are_read() -> None:

@@ -22,10 +22,15 @@ from tests.makers import make_epub, make_zip, xhtml
 GOOD = {"a.xhtml": "<p>some text</p>"}
 LAUGHS = (
     '<?xml version="1.0"?><!DOCTYPE html [<!ENTITY a "ha">'
-    + "".join(f'<!ENTITY {b} "{"&" + a + ";" * 1}&{a};&{a};&{a};&{a};&{a};&{a};&{a};">' for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    + "".join(
+        f'<!ENTITY {b} "{"&" + a + ";" * 1}&{a};&{a};&{a};&{a};&{a};&{a};&{a};">'
+        for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
     + "]><html><body><p>&i;</p></body></html>"
 )
-XXE = '<?xml version="1.0"?><!DOCTYPE html [<!ENTITY x SYSTEM "file:///etc/passwd">]><html><body><p>&x;</p></body></html>'
+XXE = (
+    '<?xml version="1.0"?><!DOCTYPE html [<!ENTITY x SYSTEM "file:///etc/passwd">]><html><body><p>&x;</p></body></html>'
+)
 
 
 def bomb() -> bytes:
@@ -63,7 +68,10 @@ REFUSED: dict[str, tuple[Callable[[], bytes], type[DocumentError]]] = {
         lambda: make_epub(GOOD, extra={"OEBPS/content.opf": LAUGHS.replace("html", "package")}),
         DamagedDocument,
     ),
-    "DRM": (lambda: make_epub(GOOD, extra=encryption("http://www.w3.org/2001/04/xmlenc#aes128-cbc")), ProtectedDocument),
+    "DRM": (
+        lambda: make_epub(GOOD, extra=encryption("http://www.w3.org/2001/04/xmlenc#aes128-cbc")),
+        ProtectedDocument,
+    ),
     "not a ZIP": (lambda: b"hello", DamagedDocument),
     "cut short": (lambda: make_epub(GOOD)[:-60], DamagedDocument),
     "ZIP without a package": (lambda: make_zip({"readme.txt": "x"}), DamagedDocument),
@@ -109,7 +117,9 @@ def test_obfuscated_fonts_are_not_drm() -> None:
 
 
 def test_names_that_point_outside_the_archive_lead_nowhere() -> None:
-    data = make_epub(GOOD, toc=[("x", "../../../etc/passwd"), ("A", "a.xhtml")], extra={"../../evil.xhtml": xhtml("<p>evil</p>")})
+    data = make_epub(
+        GOOD, toc=[("x", "../../../etc/passwd"), ("A", "a.xhtml")], extra={"../../evil.xhtml": xhtml("<p>evil</p>")}
+    )
     assert read_text(data) == "some text"
 
 

@@ -53,7 +53,11 @@ def test_page_numbers_and_note_references_are_skipped_with_their_reason() -> Non
 
 
 def test_raised_linked_figures_are_note_references_in_old_books() -> None:
-    for mark in ('<sup><a href="#fn1">1</a></sup>', '<a href="#fn1"><sup>1</sup></a>', '<a class="noteref" href="#x">*</a>'):
+    for mark in (
+        '<sup><a href="#fn1">1</a></sup>',
+        '<a href="#fn1"><sup>1</sup></a>',
+        '<a class="noteref" href="#x">*</a>',
+    ):
         assert [b.skip_reason for b in blocks(f"<p>Word{mark}</p>")] == ["", "note reference"]
 
 
