@@ -1,11 +1,12 @@
 """Fixtures: an empty data directory, settings with test voices, a narration in one call."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline.settings import BackendSettings, Settings, read_settings
@@ -15,10 +16,11 @@ from pipeline.stages.import_document import import_document
 from pipeline.stages.order import Order
 from pipeline.stages.run_all import Summary, run_all
 from tests.fakes import KIND
-from tests.makers import SAMPLES
+from tests.makers import SAMPLES, make_epub, make_png
 
 ROOT = Path(__file__).parent.parent
 BOOKS = ROOT.parent / "shared" / "books"
+SHORT = ("She came to NAME. It was late.", "Nobody saw her at NAME.", "“Yes?” he asked. The wickedest of NAME said no.")
 
 
 @pytest.fixture
@@ -29,6 +31,19 @@ def sample_markdown() -> Path:
 @pytest.fixture
 def sample_epub() -> Path:
     return SAMPLES / "the-keeper-of-gull-rock.epub"
+
+
+@pytest.fixture
+def short_epub(tmp_path: Path) -> Path:
+    """Three chapters of a few sentences, with a cover."""
+    files = {
+        f"c{n}.xhtml": f"<h2>Chapter {n}</h2>" + "".join(f"<p>{s.replace('NAME', n)}</p>" for s in SHORT)
+        for n in ("one", "two", "three")
+    }
+    picture = make_png(np.full((30, 20, 3), 120, np.uint8))
+    path = tmp_path / "short.epub"
+    path.write_bytes(make_epub(files, title="A Short Book", cover=picture))
+    return path
 
 
 @pytest.fixture(params=["alice.epub", "love-among-the-chickens.epub"])
@@ -87,7 +102,6 @@ def make_desk(tmp_path: Path) -> Callable[..., Desk]:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("BOOKCAST_", "PREFECT_"))]:
         monkeypatch.delenv(name)
-    yield

@@ -8,7 +8,7 @@ import typer
 
 from pipeline.cli import cache, doctor, narrate, rerun, say, status, up, voices
 from pipeline.cli.session import err, options, print_json
-from pipeline.errors import NarrationError, PartialFailure
+from pipeline.errors import NarrationError
 
 app = typer.Typer(
     name="bookcast",
@@ -94,7 +94,7 @@ def global_first(arguments: list[str]) -> list[str]:
 
 
 def _explain(error: NarrationError) -> int:
-    if options.json and not isinstance(error, PartialFailure):
+    if options.json and not options.json_printed:
         print_json({"error": str(error), "remedy": error.remedy, "exit_code": error.exit_code})
     err.print(f"Error: {error}", markup=False, style="red")
     if error.remedy:

@@ -143,9 +143,9 @@ def finish(results: list[Summary | NarrationError]) -> None:
             done.append(summary.as_json())
             if isinstance(result, Summary):
                 _describe(summary)
-    if options.json and done:
-        print_json(done[0] if len(results) == 1 else {"books": done})
     failed = [result for result in results if isinstance(result, NarrationError)]
+    if options.json and done:
+        print_json(done[0] if len(results) == 1 else {"books": done, "errors": [str(error) for error in failed]})
     for error in failed[:-1]:
         err.print(f"Error: {error}", markup=False, style="red")
     if failed:

@@ -25,6 +25,8 @@ class Options:
     data: Path = Path("data")
     json: bool = False
     quiet: bool = False
+    json_printed: bool = False
+    """The one JSON object is out; an error that follows goes to stderr alone."""
 
 
 options = Options()  # filled once by the command line's callback, before any command runs
@@ -55,6 +57,7 @@ def say(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """The one JSON object of a command."""
+    options.json_printed = True
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 

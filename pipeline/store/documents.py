@@ -148,11 +148,19 @@ def _write_edition(session: Session, slug: str, document: Document, reading: str
 
 
 def _replace_chapters(session: Session, slug: str, chapters: tuple[Chapter, ...]) -> None:
+    old = session.scalars(select(ChapterRow).where(ChapterRow.book == slug))
+    sound = {row.position: row.audio_key for row in old}  # kept until other sound takes its place, then removed
     session.execute(delete(ChapterRow).where(ChapterRow.book == slug))
     for position, chapter in enumerate(chapters):
         chars = sum(len(block.text) for block in chapter.blocks if not block.skip_reason)
         row = ChapterRow(
-            book=slug, position=position, title=chapter.title, level=chapter.level, source=chapter.source, chars=chars
+            book=slug,
+            position=position,
+            title=chapter.title,
+            level=chapter.level,
+            source=chapter.source,
+            chars=chars,
+            audio_key=sound.get(position, ""),
         )
         session.add(row)
         session.flush()

@@ -6,8 +6,6 @@ normalise is given to it. Where it fails, the text stays as it is written.
 
 import re
 
-import spokenform
-
 from pipeline.model.text import Span
 from pipeline.text.mapped import MappedText
 
@@ -21,6 +19,8 @@ def normalize_text(text: MappedText, language: str = "en") -> MappedText:
     """
     if language.split("-")[0] != "en" or not _WORTH_IT.search(text.text):
         return text
+    import spokenform  # takes 0.4 s, which most commands and voices never need
+
     try:
         prepared = spokenform.prepare(text.text, language="en")
         changes = [(Span(e.source_start, e.source_end), e.replacement) for e in prepared.source_replacements]
