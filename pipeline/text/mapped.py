@@ -74,7 +74,9 @@ class MappedText:
                 continue
             shift = sum(len_change(span, new) for span, new in fresh if span.end <= edit.output.start)
             kept.append(Edit(edit.source, Span(edit.output.start + shift, edit.output.end + shift)))
-        return tuple(sorted([*kept, *(edit for _, edit in fresh)], key=lambda edit: (edit.output.start, edit.output.end)))
+        return tuple(
+            sorted([*kept, *(edit for _, edit in fresh)], key=lambda edit: (edit.output.start, edit.output.end))
+        )
 
     def substitute(self, pattern: "re.Pattern[str]", new: Callable[["re.Match[str]"], str | None]) -> "MappedText":
         """This text with every match of `pattern` replaced by what `new` returns; None leaves it."""

@@ -1,5 +1,7 @@
 """Sound from bytes: exact, or an error; never half a file taken for whole."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -47,10 +49,8 @@ def test_what_is_no_wav_is_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"<html>no</html>", encode_flac(SOUND)[:-4000], encode_flac(SOUND)[:60]])
 def test_what_is_no_whole_audio_is_refused_or_short(data: bytes) -> None:
-    try:
+    with suppress(AudioError):
         assert len(decode_audio(data)) < len(SOUND)
-    except AudioError:
-        pass
 
 
 def test_edges_are_trimmed_to_a_little_silence() -> None:

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pipeline.cli.main import global_first
+from pipeline.cli.main import global_first, run
 from tests.conftest import ROOT
 from tests.fakes import KIND, spoken
 from tests.ingest.test_hostile import REFUSED
@@ -31,6 +32,21 @@ def config(tmp_path: Path) -> Path:
 def bookcast(tmp_path: Path, *arguments: str, timeout: float = 120) -> Result:
     command = [sys.executable, "-m", "pipeline.cli.main", "--data", str(tmp_path / "data"), *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """The program called in this process: quicker, for what ends before any work."""
+    monkeypatch.chdir(ROOT)
+
+    def call(*arguments: str) -> Result:
+        monkeypatch.setattr(sys, "argv", ["bookcast", "--data", str(tmp_path / "data"), *arguments])
+        with pytest.raises(SystemExit) as ended:
+            run()
+        written = capsys.readouterr()
+        return Result(list(arguments), int(str(ended.value.code)), written.out, written.err)
+
+    return call
 
 
 def test_narrate_status_say_and_cache_speak_json(tmp_path: Path, short_epub: Path) -> None:
@@ -65,11 +81,11 @@ def test_voices_and_doctor(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_hostile_documents_end_in_one_clear_line(tmp_path: Path, case: str) -> None:
+def test_hostile_documents_end_in_one_clear_line(here: Callable[..., Result], tmp_path: Path, case: str) -> None:
     path = tmp_path / "book.epub"
     path.write_bytes(REFUSED[case][0]())
     began = time.monotonic()
-    done = bookcast(tmp_path, "narrate", str(path), "--direct")
+    done = here("narrate", str(path), "--direct")
     assert time.monotonic() - began < 5
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
@@ -100,9 +116,9 @@ def test_hostile_documents_end_in_one_clear_line(tmp_path: Path, case: str) -> N
     ],
 )
 def test_mistakes_get_one_sentence_and_their_exit_code(
-    tmp_path: Path, short_epub: Path, arguments: list[str], code: int, words: str
+    here: Callable[..., Result], short_epub: Path, arguments: list[str], code: int, words: str
 ) -> None:
-    done = bookcast(tmp_path, *[str(short_epub) if word == "BOOK" else word for word in arguments])
+    done = here(*[str(short_epub) if word == "BOOK" else word for word in arguments])
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr

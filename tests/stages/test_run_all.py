@@ -79,7 +79,9 @@ def test_an_edited_sentence_costs_one_chunk_and_one_chapter(desk: Desk, sample_m
     book.write_text(sample_markdown.read_text("utf-8"), "utf-8")
     before = desk.narrate(book)
     desk.events.clear()
-    book.write_text(book.read_text("utf-8").replace("She was not a quick woman", "She was never a quick woman"), "utf-8")
+    book.write_text(
+        book.read_text("utf-8").replace("She was not a quick woman", "She was never a quick woman"), "utf-8"
+    )
     after = desk.narrate(book)
     assert (after.book, after.synthesized) == (before.book, 1)
     assert assembled(desk) == ["Chapter II. THE LEDGER OF MISTER FERRIS"]

@@ -1,0 +1,122 @@
+"""The flow on a real Prefect server: the same result as without it, failures listed, retried from the page."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.fakes import KIND, spoken
+
+DEADLINE_S = 90
+
+
+class House:
+    """A data directory with its programs."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.data = tmp_path / "data"
+        self.config = tmp_path / "settings.toml"
+        self.config.write_text(f'[narration]\nbackend = "fake"\n[backends.fake]\nkind = "{KIND}"\n')
+
+    def command(self, *arguments: str) -> list[str]:
+        options = ["--data", str(self.data), "--config", str(self.config)]
+        return [sys.executable, "-m", "pipeline.cli.main", *options, *arguments]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+        )
+
+    @property
+    def server(self) -> dict[str, Any]:
+        try:
+            value: dict[str, Any] = json.loads((self.data / "prefect" / "server.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return value
+
+    def ask(self, path: str, body: dict[str, Any]) -> Any:
+        request = urllib.request.Request(
+            f"{self.server['api_url']}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+
+def wait_until(check: Callable[[], Any], what: str) -> Any:
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        if found := check():
+            return found
+        time.sleep(0.3)
+    raise AssertionError(f"not within {DEADLINE_S} s: {what}")
+
+
+@pytest.fixture
+def house(tmp_path: Path, fake_voice: Path) -> House:
+    return House(tmp_path)
+
+
+@pytest.fixture
+def up(house: House) -> Iterator[House]:
+    process = subprocess.Popen(house.command("up"), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        assert "http://127.0.0.1:" in process.stdout.readline()
+        wait_until(lambda: house.ask("deployments/filter", {}), "deployments")
+        yield house
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+        wait_until(lambda: not house.server, "the server to end with its last user")
+
+
+def test_narrate_starts_a_server_for_the_run_and_ends_it(house: House, short_epub: Path) -> None:
+    done = house.run("narrate", str(short_epub), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["synthesized"] == 12
+    assert "/runs/flow-run/" in done.stderr
+    assert "Traceback" not in done.stderr
+    wait_until(lambda: not house.server, "the server to end")
+    direct = house.run("narrate", str(short_epub), "--direct", "--json")
+    assert json.loads(direct.stdout)["synthesized"] == 0
+
+
+def test_a_failed_run_lists_its_chunk_and_a_retry_from_the_page_completes_it(
+    up: House, short_epub: Path, fake_voice: Path
+) -> None:
+    (fake_voice / "poison").write_text("wickedest of two")
+    failed = up.run("narrate", str(short_epub), "--json")
+    assert failed.returncode == 9, failed.stderr
+    assert not list(up.data.rglob("*.m4b"))
+    tables = [a for a in up.ask("artifacts/filter", {}) if a["type"] == "table"]
+    assert any("fails on this text" in table["data"] for table in tables)
+    assert up.ask("automations/filter", {})[0]["name"] == "bookcast: no heartbeat"
+    (run,) = up.ask("flow_runs/filter", {})
+    assert run["state"]["type"] == "FAILED"
+    (fake_voice / "poison").unlink()
+    before = len(spoken(fake_voice))
+    # what the Retry button of Prefect's page sends
+    state = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the page"}, "force": True}
+    up.ask(f"flow_runs/{run['id']}/set_state", state)
+    wait_until(lambda: list(up.data.rglob("*.m4b")), "the book")
+    wait_until(lambda: up.ask("flow_runs/filter", {})[0]["state"]["type"] == "COMPLETED", "the end of the run")
+    assert len(spoken(fake_voice)) == before + 1
+    assert any(a["type"] == "markdown" for a in up.ask("artifacts/filter", {}))
+
+
+def test_two_runs_share_one_server(house: House, short_epub: Path, fake_voice: Path) -> None:
+    (fake_voice / "delay").write_text("0.3")
+    command = house.command("narrate", str(short_epub), "--quiet")
+    both = [subprocess.Popen(command, cwd=ROOT, env=os.environ.copy()) for _ in range(2)]
+    assert [process.wait(DEADLINE_S) for process in both] == [0, 0]
+    assert len(spoken(fake_voice)) == 12
+    wait_until(lambda: not house.server, "the server to end")
