@@ -72,6 +72,7 @@ class PublishSettings(_Section):
 
     library: str = ""
     narrator: str = ""
+    m4b_max_hours: float = Field(default=24.0, ge=0.01, le=49)
     genre: str = "Audiobook"
 
 

@@ -34,6 +34,23 @@ class EncodedChapter:
     samples: int
 
 
+def split_parts(chapters: Sequence[EncodedChapter], max_hours: float) -> list[list[EncodedChapter]]:
+    """The chapters in runs of at most `max_hours`, cut between chapters; one that is longer is a part by itself.
+
+    Players that count samples in 31 bits end at 24.8 hours of 24 kHz sound, and the index that the muxer
+    holds in memory grows by 6 MB an hour.
+    """
+    parts: list[list[EncodedChapter]] = []
+    length = 0
+    for chapter in chapters:
+        if not parts or length + chapter.samples > max_hours * 3600 * SAMPLE_RATE_HZ:
+            parts.append([])
+            length = 0
+        parts[-1].append(chapter)
+        length += chapter.samples
+    return parts
+
+
 def write_m4b(target: Path, chapters: Sequence[EncodedChapter], *, tags: ReleaseTags, cover: Cover | None) -> None:
     """Join the chapters into `target`, with marks, tags and cover; the same input gives the same bytes.
 

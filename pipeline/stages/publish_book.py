@@ -3,11 +3,12 @@
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.audio.encode import describe_encoder
 from pipeline.model.audio import ChapterAudio
-from pipeline.model.book import Cover
+from pipeline.model.book import Cover, ReleaseTags
 from pipeline.model.keys import content_address
 from pipeline.publish.cover import find_usable_cover
 from pipeline.publish.library import (
@@ -19,7 +20,7 @@ from pipeline.publish.library import (
     place_release,
     release_folder,
 )
-from pipeline.publish.m4b import EncodedChapter, write_m4b
+from pipeline.publish.m4b import EncodedChapter, split_parts, write_m4b
 from pipeline.stages.assemble_chapter import chapter_encoding, chapter_file
 from pipeline.stages.context import Context
 from pipeline.stages.events import ReleaseReady
@@ -65,6 +66,7 @@ def _release_key(
             book_tags(context, book, order).fields(),
             [book.metadata.language, book.metadata.publisher, book.metadata.published, list(book.metadata.subjects)],
             describe_encoder(chapter_encoding(context, name)),
+            context.settings.publish.m4b_max_hours if name == "m4b" else 0,
             hashlib.sha256(cover.data).hexdigest() if cover else "",
         ]
     )
@@ -111,10 +113,7 @@ def _sound(
     encoding = chapter_encoding(context, name)
     if name == "m4b":
         joined = [EncodedChapter(chapter_file(context, a.key, encoding, None), a.title, a.samples) for a in chapters]
-        tags = book_tags(context, book, order)
-        part = f" (chapters {_ranges(order.chapters)})" if order.chapters else ""
-        title = file_name(book.metadata.title, fallback="Untitled") + part
-        return [ReleaseFile(f"{title}.m4b", lambda path: write_m4b(path, joined, tags=tags, cover=cover))]
+        return _m4b_files(context, book, joined, order, cover)
     stored = {chapter.position: chapter for chapter in context.store.documents.chapters(book.slug)}
     files = []
     for audio in chapters:
@@ -122,6 +121,26 @@ def _sound(
         named = chapter_file_name(audio.position + 1, len(stored), audio.title, name)
         files.append(ReleaseFile(named, _copier(source)))
     return files
+
+
+def _m4b_files(
+    context: Context, book: StoredBook, chapters: Sequence[EncodedChapter], order: Order, cover: Cover | None
+) -> list[ReleaseFile]:
+    """One M4B, or several parts of a very long book."""
+    tags = book_tags(context, book, order)
+    chosen = f" (chapters {_ranges(order.chapters)})" if order.chapters else ""
+    parts = split_parts(chapters, context.settings.publish.m4b_max_hours)
+    files = []
+    for number, part in enumerate(parts, start=1):
+        which = f" (part {number} of {len(parts)})" if len(parts) > 1 else ""
+        title = file_name(book.metadata.title, fallback="Untitled") + chosen + which
+        own = replace(tags, title=tags.title + which, track=number, tracks=len(parts)) if which else tags
+        files.append(ReleaseFile(f"{title}.m4b", _joiner(part, own, cover)))
+    return files
+
+
+def _joiner(part: Sequence[EncodedChapter], tags: ReleaseTags, cover: Cover | None) -> Callable[[Path], None]:
+    return lambda path: write_m4b(path, part, tags=tags, cover=cover)
 
 
 def _copier(source: Path) -> Callable[[Path], None]:

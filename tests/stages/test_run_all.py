@@ -279,6 +279,16 @@ def test_hooks_change_the_sound_but_synthesize_nothing(make_desk: Callable[..., 
     assert summary.audio_seconds > 1.5 * plain.audio_seconds
 
 
+def test_a_very_long_book_is_published_in_parts(make_desk: Callable[..., Desk], short_epub: Path) -> None:
+    whole = make_desk()
+    total = whole.narrate(short_epub).audio_seconds
+    tight = whole.settings.publish.model_copy(update={"m4b_max_hours": total * 0.7 / 3600})
+    summary = make_desk(publish=tight).narrate(short_epub)
+    assert [Path(p).name for p in summary.outputs] == [f"A Short Book (part {n} of 2).m4b" for n in (1, 2)]
+    assert sum(len(decode_audio(Path(p).read_bytes())) for p in summary.outputs) == round(total * 24_000)
+    assert len(list((whole.data / "library").rglob("*.m4b"))) == 2, "the release that it replaces is gone"
+
+
 def test_text_that_a_voice_cannot_read_is_named_before_any_work(desk: Desk, tmp_path: Path) -> None:
     book = tmp_path / "book.md"
     book.write_text("# One\n\nAn English sentence.\n\n你好世界，我们走吧。\n\n# Two\n\nAnother sentence.\n", "utf-8")
