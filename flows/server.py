@@ -23,6 +23,9 @@ from flows.environment import prefect_environment
 from pipeline.errors import StoreError
 
 START_TIMEOUT_S = 90.0
+MAX_STARTS = 3
+ALREADY_RUNNING = 75
+"""Exit code of a server process that found another one serving the same folder."""
 
 
 class PrefectServer:
@@ -33,6 +36,7 @@ class PrefectServer:
         self._folder = (data / "prefect").resolve()
         self._data = data
         self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
         self._hold: FileLock | None = None
         self.api_url = os.environ.get("PREFECT_API_URL", "")
         self.is_ours = not self.api_url
@@ -64,6 +68,7 @@ class PrefectServer:
         return ""
 
     def _start(self) -> str:
+        self._starts += 1
         port = _free_port()
         api_url = f"http://127.0.0.1:{port}/api"
         environment = {**os.environ, **prefect_environment(self._data, api_url), "PREFECT_SERVER_API_PORT": str(port)}
@@ -90,12 +95,22 @@ class PrefectServer:
             if is_healthy(self.api_url):
                 return self.api_url
             if self._process and self._process.poll() is not None:
-                other = self._await_address() if self._process.returncode == 75 else ""
-                if not other:
-                    break
-                self.api_url, self._process = other, None  # another run was quicker; its server serves both
+                self._recover(self._process.returncode)
             time.sleep(0.1)
-        raise StoreError(
+        raise self._unanswered()
+
+    def _recover(self, code: int) -> None:
+        """Our server ended: another run's was quicker and serves both, or somebody took its port."""
+        other = self._await_address() if code == ALREADY_RUNNING else ""
+        if other:
+            self.api_url, self._process = other, None
+        elif self._starts < MAX_STARTS:
+            self.api_url = self._start()
+        else:
+            raise self._unanswered()
+
+    def _unanswered(self) -> StoreError:
+        return StoreError(
             f"The Prefect server at {self.api_url} does not answer; its log is {self._folder / 'server.log'}",
             remedy="look into the log, or narrate with --direct, which needs no server",
         )

@@ -1,6 +1,6 @@
 """The Prefect server as a process of its own: `python -m flows.server_process FOLDER PORT`.
 
-Ends itself when nobody holds a lock under FOLDER/users any more; exits 75 where another one runs.
+Ends itself when nobody holds a lock under FOLDER/users any more; exits ALREADY_RUNNING where another one runs.
 """
 
 import json
@@ -13,9 +13,10 @@ from pathlib import Path
 import uvicorn
 from filelock import FileLock, Timeout
 
+from flows.server import ALREADY_RUNNING
+
 LINGER_S = 2.0
 """How long the server waits for a next user before it ends."""
-ALREADY_RUNNING = 75
 
 
 def main(folder: Path, port: int) -> int:

@@ -6,6 +6,7 @@ headers, so headers are read here and every decoding error and mark of damage is
 
 import io
 import struct
+from collections.abc import Iterator
 
 import av
 import numpy as np
@@ -56,26 +57,36 @@ def _wav_samples(data: bytes, at: int, size: int, form: tuple[int, int, int, int
 
 
 def decode_audio(data: bytes, *, rate_hz: int = SAMPLE_RATE_HZ) -> Samples:
-    """Samples of any audio file that PyAV reads, mono at `rate_hz`.
+    """Samples of any audio file, mono at `rate_hz`: WAV by our own reader, everything else by PyAV.
 
     Raises:
         AudioError: not audio, damaged, or without sound.
     """
-    pieces: list[NDArray[np.int16]] = []
     resampler = av.AudioResampler(format="s16", layout="mono", rate=rate_hz)
     try:
-        with av.open(io.BytesIO(data), "r") as container:
-            if not container.streams.audio:
-                raise AudioError("The file holds no audio")
-            for packet in container.demux(container.streams.audio[0]):
-                if packet.is_corrupt:
-                    raise AudioError("The audio is damaged or cut short")
-                for frame in packet.decode():
-                    pieces += [out.to_ndarray()[0] for out in resampler.resample(frame)]
-            pieces += [out.to_ndarray()[0] for out in resampler.resample(None)]
+        frames = _wav_frames(data) if data[:4] == b"RIFF" else _decoded_frames(data)
+        pieces = [out.to_ndarray()[0] for frame in frames for out in resampler.resample(frame)]
+        pieces += [out.to_ndarray()[0] for out in resampler.resample(None)]
     except (av.error.FFmpegError, EOFError, ValueError) as error:
         raise AudioError(f"The audio cannot be decoded: {error}") from error
     return np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
+
+
+def _wav_frames(data: bytes) -> Iterator[av.AudioFrame]:
+    samples, rate = read_wav(data)
+    frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+    frame.sample_rate = rate
+    yield frame
+
+
+def _decoded_frames(data: bytes) -> Iterator[av.AudioFrame]:
+    with av.open(io.BytesIO(data), "r") as container:
+        if not container.streams.audio:
+            raise AudioError("The file holds no audio")
+        for packet in container.demux(container.streams.audio[0]):
+            if packet.is_corrupt:
+                raise AudioError("The audio is damaged or cut short")
+            yield from packet.decode()
 
 
 def encode_flac(samples: Samples, *, rate_hz: int = SAMPLE_RATE_HZ) -> bytes:

@@ -26,13 +26,18 @@ class RunDisplay:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._began = self._said = time.monotonic()
-        self._total_chars = self._done_chars = self._spoken_chars = 0
-        self._audio_s = 0.0
-        self._chunks = self._chunks_done = 0
-        self._chapters = self._chapters_done = self._failed = 0
         self._live: Progress | None = None
         self._bar: TaskID | None = None
+        self._said = time.monotonic()
+        self._reset()
+
+    def _reset(self) -> None:
+        """Begin to count a book."""
+        self._began = time.monotonic()
+        self._total_chars = self._done_chars = self._spoken_chars = 0
+        self._audio_s = 0.0
+        self._chunks_done = 0
+        self._chapters = self._chapters_done = self._failed = 0
 
     def __enter__(self) -> "RunDisplay":
         if err.is_terminal and not options.quiet:
@@ -60,10 +65,9 @@ class RunDisplay:
 
     def _count(self, event: Event) -> None:
         if isinstance(event, BookOpened):
-            self._began = time.monotonic()
+            self._reset()
             self._total_chars, self._chapters = event.chars, event.chapters
         elif isinstance(event, ChapterPlanned):
-            self._chunks += event.chunks
             self._chunks_done += event.cached
             if event.cached == event.chunks:
                 self._chapters_done += 1

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.errors import StoreError
 from pipeline.stages.context import Context
 
 STRAY_AFTER_S = 3600.0
@@ -31,7 +32,13 @@ def verify_cache(context: Context) -> tuple[int, int, int]:
 
 
 def prune_cache(context: Context, *, dry_run: bool = False) -> Pruned:
-    """Delete clips of no book, chapters of no plan and files that killed processes left."""
+    """Delete clips of no book, chapters of no plan and files that killed processes left.
+
+    Raises:
+        StoreError: a narration is running, whose fresh files would look unneeded.
+    """
+    if context.store.runs.is_any_live() and not dry_run:
+        raise StoreError("A narration is running", remedy="prune when it has ended")
     pruned = Pruned()
     clips, releases = context.store.clips, context.store.releases
     unused = clips.unused()

@@ -75,11 +75,18 @@ def check_languages(context: Context, slug: str, order: Order) -> list[ForeignPa
     """
     choice, able = resolve_voice(context.settings, order)
     documents = context.store.documents
-    blocks = {c.title: _skip_kinds(documents.blocks(c.id), context.settings) for c in documents.chapters(slug)}
+    spoken = 0
+
+    def texts() -> Iterator[tuple[str, list[Block]]]:
+        nonlocal spoken
+        for chapter in documents.chapters(slug):
+            blocks = _skip_kinds(documents.blocks(chapter.id), context.settings)
+            spoken += sum(not block.skip_reason for block in blocks)
+            yield chapter.title, blocks
+
     languages = () if order.language else able.languages
-    foreign = list(find_foreign(blocks.items(), languages=languages, scripts=able.scripts))
+    foreign = list(find_foreign(texts(), languages=languages, scripts=able.scripts))
     mute = [passage for passage in foreign if not passage.pronounceable]
-    spoken = sum(not block.skip_reason for chapter in blocks.values() for block in chapter)
     if len(foreign) * 2 > spoken:
         raise _unsupported(foreign, choice)
     if mute and not order.allow_gaps:

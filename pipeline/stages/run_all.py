@@ -147,6 +147,8 @@ class _Chapter:
         self.left = 0
         self.holes = 0
         """Chunks that are not spoken and are not to be spoken in this run."""
+        self.closed = False
+        """Its batches are counted, and it was sent to assembly unless it has holes."""
         self.audio: Result | None = None
 
 
@@ -226,17 +228,15 @@ class _Line:
             self._moved.clear()
             self._context.check_stopping()
             for chapter in chapters:
-                if chapter.audio is None and chapter.left == 0 and (until_done or chapter.batches):
+                if not chapter.closed and chapter.left == 0 and (until_done or chapter.batches):
                     self._close(chapter)
-            if not until_done or all(chapter.left == 0 for chapter in chapters):
+            if not until_done or all(chapter.closed for chapter in chapters):
                 return
             self._moved.wait(0.5)
 
     def _close(self, chapter: _Chapter) -> None:
-        if chapter.left or chapter.audio:
-            return
+        chapter.closed = True
         holes = [self._count(batch) for batch in chapter.batches]
-        chapter.batches = []
         self._summary.failed += chapter.holes
         if not (any(holes) or chapter.holes) or self._order.allow_gaps:
             chapter.audio = self._submit(assemble_chapter, self._context, self._book, chapter.stored, self._order)

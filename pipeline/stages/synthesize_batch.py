@@ -47,9 +47,9 @@ def synthesize_batch(
         Interrupted, StoreError, and errors that stop a run: nothing finished is lost.
     """
     choice, _ = resolve_voice(context.settings, order)
-    batch = _Batch(context, position, choice, order, again)
+    batch = _Batch(context, position, chunks, choice, order, again)
     try:
-        batch.run({chunk.clip_key: chunk for chunk in chunks})
+        batch.run()
     finally:
         batch.let_go()
     if batch.result.failures:
@@ -65,23 +65,36 @@ def synthesize_batch(
 class _Batch:
     """The clips of one batch on their way."""
 
-    def __init__(self, context: Context, position: int, choice: VoiceChoice, order: Order, again: bool) -> None:
-        self._again = again
+    def __init__(
+        self,
+        context: Context,
+        position: int,
+        chunks: Sequence[PlannedChunk],
+        choice: VoiceChoice,
+        order: Order,
+        again: bool,
+    ) -> None:
         self._context = context
         self._clips = context.store.clips
         self._position = position
         self._choice = choice
         self._order = order
+        self._again = again
+        self._same: dict[str, list[PlannedChunk]] = {}
+        """Chunks by clip key: the same words said twice are one clip."""
+        for chunk in chunks:
+            self._same.setdefault(chunk.clip_key, []).append(chunk)
         self._running: dict[Future[Clip], PlannedChunk] = {}
         self._renewed = time.monotonic()
         self.result = BatchResult()
 
-    def run(self, wanted: dict[str, PlannedChunk]) -> None:
+    def run(self) -> None:
+        wanted = {key: same[0] for key, same in self._same.items()}
         while wanted or self._running:
             self._context.check_stopping()
             for key in () if self._again else self._clips.find(wanted):
                 wanted.pop(key)
-                self.result.cached += 1
+                self.result.cached += len(self._same[key])
             for key in self._clips.claim(list(wanted), again=self._again) if wanted else ():
                 self._speak(wanted.pop(key))
             if self._running:
@@ -114,10 +127,12 @@ class _Batch:
             self._clips.release([chunk.clip_key])
             if error.stops_run:
                 raise
-            self._fail(chunk, error)
+            for same in self._same[chunk.clip_key]:
+                self._fail(same, error)
             return
         self._clips.keep(clip, self._choice, chars=chars)
         self.result.synthesized += 1
+        self.result.cached += len(self._same[chunk.clip_key]) - 1
         self.result.chars += chars
         self._context.report(ClipReady(self._position, chars, clip.seconds))
 

@@ -46,6 +46,12 @@ class Runs:
             row = session.get_one(RunRow, run)
             row.state, row.ended_at, row.summary = state, now(), summary
 
+    def is_any_live(self) -> bool:
+        """True where another process is narrating."""
+        with self._database.reading() as session:
+            owners = set(session.scalars(select(RunRow.owner).where(RunRow.state == "running")))
+        return any(owner != self._owner.id and self._owner.is_alive(owner) for owner in owners)
+
     def last(self, book: str) -> tuple[str, dict[str, Any]] | None:
         """State and summary of the newest run of a book; one whose process died is called stopped."""
         query = select(RunRow).where(RunRow.book == book).order_by(RunRow.started_at.desc()).limit(1)

@@ -36,6 +36,12 @@ def test_stereo_is_mixed_down() -> None:
     assert (read_wav(make_wav(both, channels=2))[0] == SOUND).all()
 
 
+def test_another_rate_is_resampled() -> None:
+    slow = decode_audio(make_wav(SOUND, rate=12_000))
+    assert len(slow) == pytest.approx(2 * len(SOUND), abs=50)
+    assert (decode_audio(make_wav(SOUND, data_size=0)) == SOUND).all()
+
+
 def test_a_wav_cut_short_is_refused() -> None:
     with pytest.raises(AudioError, match="cut short"):
         read_wav(make_wav(SOUND)[:-3000])

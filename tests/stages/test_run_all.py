@@ -152,6 +152,7 @@ def test_a_poisoned_chunk_fails_alone_and_can_be_rerun(desk: Desk, short_epub: P
     summary = caught.value.__dict__["summary"]
     assert (summary.failed, summary.synthesized) == (1, summary.chunks - 1)
     assert not list((desk.data / "library").rglob("*.m4b"))
+    assert sorted(assembled(desk)) == ["Chapter 1", "Chapter 3"]
     context = desk.open()
     (place,) = context.store.plans.places(summary.book, state=FAILED)
     assert "wickedest of two" in place.text
@@ -165,6 +166,23 @@ def test_a_poisoned_chunk_fails_alone_and_can_be_rerun(desk: Desk, short_epub: P
     assert healed.synthesized == 1
     assert len(spoken(fake_voice)) == before + 1
     assert m4b(desk).exists()
+
+
+def test_the_same_words_are_one_clip_and_every_chunk_is_counted(desk: Desk, tmp_path: Path, fake_voice: Path) -> None:
+    book = tmp_path / "book.md"
+    book.write_text(
+        "# One\n\nThe same words.\n\nOther words.\n\nThe same words.\n\n# Two\n\nThe same words.\n", "utf-8"
+    )
+    (fake_voice / "poison").write_text("Other")
+    with pytest.raises(PartialFailure) as caught:
+        desk.narrate(book, FAKE)
+    summary = caught.value.__dict__["summary"]
+    assert sorted(spoken(fake_voice)) == ["One", "Other words.", "The same words.", "Two"]
+    assert summary.synthesized + summary.cached + summary.failed == summary.chunks == 6
+    (fake_voice / "poison").write_text("same")
+    with pytest.raises(PartialFailure) as caught:
+        desk.narrate(book, replace(FAKE, voice="low"))
+    assert caught.value.__dict__["summary"].failed == 3
 
 
 def test_a_hole_is_published_only_where_gaps_are_allowed(desk: Desk, short_epub: Path, fake_voice: Path) -> None:
