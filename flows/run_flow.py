@@ -9,6 +9,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_engine import run_flow
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Pending, Scheduled
 
 from flows.heartbeat import ensure_heartbeat_automation
@@ -18,7 +19,12 @@ from pipeline.stages.run_all import Summary
 
 
 def run_here(
-    context: Context, flow: Flow[..., Summary], parameters: dict[str, Any], announce: Callable[[str], None]
+    context: Context,
+    flow: Flow[..., Summary],
+    parameters: dict[str, Any],
+    *,
+    api_url: str,
+    announce: Callable[[str], None],
 ) -> Summary:
     """Run `flow` with these parameters in this process.
 
@@ -26,16 +32,17 @@ def run_here(
         context: the open data directory.
         flow: one of `flows.narrate_document`.
         parameters: of the flow, JSON values.
+        api_url: of the server; Prefect may have been imported before it was known for sure.
         announce: is given the id of the flow run.
 
     Raises:
         NarrationError: whatever the flow raises.
     """
-    ensure_heartbeat_automation()
-    with get_client(sync_client=True) as client:
-        run = _create_run(client, flow, parameters)
+    with temporary_settings({PREFECT_API_URL: api_url}), using(context):
+        ensure_heartbeat_automation()
+        with get_client(sync_client=True) as client:
+            run = _create_run(client, flow, parameters)
         announce(str(run.id))
-    with using(context):
         summary: Summary = run_flow(flow, flow_run=run, parameters=parameters, return_type="result")  # type: ignore[assignment]
     return summary
 

@@ -16,6 +16,8 @@ from pipeline.audio.pcm import Samples
 from pipeline.errors import AudioError
 from pipeline.model.audio import LOUDNESS_BLOCK_SAMPLES, SAMPLE_RATE_HZ, Part
 
+_LIMITER = "level=false:latency=1:attack=5:release=50"
+"""Without level=false alimiter gains by itself, without latency=1 it delays by 119 samples."""
 MAX_GAIN_DB = 24.0
 """More would only raise the noise of a clip that is nearly silent."""
 
@@ -51,17 +53,16 @@ class MasteringChain:
     """Gain and limiter as a stream: samples in, frames of float out, not one sample more or less."""
 
     def __init__(self, gain_db: float, mastering: Mastering) -> None:
+        gain = 10 ** (gain_db / 20)
         ceiling = 10 ** (mastering.peak_dbfs / 20)
         self._graph = av.filter.Graph()
         source = self._graph.add_abuffer(
             sample_rate=SAMPLE_RATE_HZ, format="s16", layout="mono", time_base=Fraction(1, SAMPLE_RATE_HZ)
         )
-        # Without level=false alimiter gains by itself, without latency=1 it delays by 119 samples.
         chain = [
             source,
             self._graph.add("aformat", "sample_fmts=dbl"),
-            self._graph.add("volume", f"volume={gain_db}dB:precision=double"),
-            self._graph.add("alimiter", f"limit={ceiling:.6f}:level=false:latency=1:attack=5:release=50"),
+            self._graph.add("alimiter", f"level_in={gain:.8f}:limit={ceiling:.6f}:{_LIMITER}"),
             self._graph.add("aformat", "sample_fmts=fltp"),
             self._graph.add("abuffersink"),
         ]

@@ -14,7 +14,8 @@ from pipeline.stages.context import Context
 from pipeline.stages.estimate import Estimate, estimate_narration
 from pipeline.stages.import_document import import_document
 from pipeline.stages.order import Order, parse_chapters, resolve_formats, resolve_voice
-from pipeline.stages.run_all import Summary, run_all
+from pipeline.stages.plan_narration import check_languages, plan_narration
+from pipeline.stages.run_all import Summary, chosen_chapters, run_all
 
 EXAMPLES = (
     "Examples: bookcast narrate book.epub  |  bookcast narrate shelf/ --format mp3 --format m4b  |  "
@@ -105,8 +106,10 @@ def _narrate_one(context: Context, path: Path, order: Order, server: Any) -> Sum
             return run_direct(context, import_document(context, str(path)).slug, order)
         from flows.environment import enter
 
-        book = import_document(context, str(path))  # read while the server is still starting
-        enter(options.data, server.wait(context.check_stopping))
+        enter(options.data, server.api_url)
+        book = import_document(context, str(path))
+        prepare(context, book.slug, order)  # done while the server is still starting
+        server.wait(context.check_stopping)
         return run_prefect(context, server, path, order, book.metadata.title)
     except NarrationError as error:
         if error.stops_run:
@@ -120,6 +123,21 @@ def run_direct(context: Context, slug: str, order: Order, again: frozenset[str] 
         return run_all(context, slug, order, threads.submit, again)
 
 
+def prepare(context: Context, slug: str, order: Order) -> None:
+    """Everything of a run that needs no server: workers are started, Prefect is imported, chapters are planned.
+
+    Raises:
+        UnsupportedLanguage, SettingsError: before a flow run is made for them.
+    """
+    check_languages(context, slug, order)
+    warm = False
+    for chapter in chosen_chapters(context, slug, order):
+        if plan_narration(context, chapter, order).missing and not warm:
+            context.makers(order).warm()
+            warm = True
+    import flows.run_flow  # noqa: F401
+
+
 def run_prefect(context: Context, server: Any, path: Path, order: Order, title: str) -> Summary:
     """Run the flow of one document in this process."""
     from flows.narrate_document import narrate_document
@@ -130,7 +148,8 @@ def run_prefect(context: Context, server: Any, path: Path, order: Order, title: 
         context,
         narrate_document,
         {"source": str(path.resolve()), **parameters},
-        lambda run: say(f"{title}: {server.page_url}/runs/flow-run/{run}"),
+        api_url=server.api_url,
+        announce=lambda run: say(f"{title}: {server.page_url}/runs/flow-run/{run}"),
     )
 
 

@@ -58,4 +58,10 @@ def _run(context: Context, book: str, again: frozenset[str], wanted: dict[str, o
         from flows.run_flow import run_here
 
         address = f"{server.page_url}/runs/flow-run/"
-        return run_here(context, rerun_chunks, {"book": book, **wanted}, lambda run: say(f"{book}: {address}{run}"))
+        return run_here(
+            context,
+            rerun_chunks,
+            {"book": book, **wanted},
+            api_url=server.api_url,
+            announce=lambda run: say(f"{book}: {address}{run}"),
+        )

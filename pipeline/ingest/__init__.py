@@ -12,7 +12,9 @@ from pipeline.ingest.markdown import read_markdown
 from pipeline.ingest.plaintext import read_plaintext
 from pipeline.model.text import Document
 
-MAX_DOCUMENT_BYTES = 512 * 1024 * 1024
+_MIB = 1024 * 1024
+MAX_BYTES = {"epub": 384 * _MIB, "html": 16 * _MIB, "markdown": 8 * _MIB, "text": 32 * _MIB}
+"""Bounds that keep the reading of any document under 500 MB of memory; the longest novels have 4 MiB of text."""
 _READERS: dict[str, Callable[..., Document]] = {
     "epub": read_epub,
     "html": read_html,
@@ -43,8 +45,15 @@ def parse_document(data: bytes, *, name: str) -> Document:
     Raises:
         UnsupportedFormat, DamagedDocument, ProtectedDocument, DocumentTooLarge, EmptyDocument.
     """
+    kind = _sniff(data, name)
+    if len(data) > MAX_BYTES[kind]:
+        raise DocumentTooLarge(
+            f"{name} has {len(data) // _MIB} MiB; {kind} is read up to {MAX_BYTES[kind] // _MIB} MiB",
+            path=name,
+            remedy="split the document",
+        )
     document_id = hashlib.sha256(data).hexdigest()
-    document = _READERS[_sniff(data, name)](data, name=name, document_id=document_id)
+    document = _READERS[kind](data, name=name, document_id=document_id)
     if not any(c.isalnum() for ch in document.chapters for b in ch.blocks if not b.skip_reason for c in b.text):
         raise EmptyDocument(
             f"{name} holds no text to speak",
@@ -62,7 +71,7 @@ def read_bytes(path: Path) -> bytes:
         size = path.stat().st_size
         if path.is_dir():
             raise UnsupportedFormat(f"{path} is a folder", path=str(path), remedy="name the documents in it")
-        if size > MAX_DOCUMENT_BYTES:
+        if size > max(MAX_BYTES.values()):
             raise DocumentTooLarge(f"{path} has {size // 1_000_000} MB", path=str(path), remedy="split the document")
         return path.read_bytes()
     except FileNotFoundError as error:

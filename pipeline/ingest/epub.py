@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from pipeline.errors import DamagedDocument
 from pipeline.ingest.chapters import ChapterStart, divide_chapters
-from pipeline.ingest.epub_archive import EpubArchive
+from pipeline.ingest.epub_archive import MAX_MARKUP_BYTES, EpubArchive
 from pipeline.ingest.epub_package import Package, SpineItem, TocEntry, read_package
 from pipeline.ingest.html import AnchoredBlock, parse_markup, read_blocks
 from pipeline.ingest.markup import Reading
@@ -49,7 +49,7 @@ def _read_file(archive: EpubArchive, package: Package, item: SpineItem, *, targe
         reason = "navigation"
     elif not item.linear and not targeted:
         reason = "outside the reading order"
-    root = parse_markup(archive.read(item.path), name=f"{item.path} in {archive.name}")
+    root = parse_markup(archive.read(item.path, limit=MAX_MARKUP_BYTES), name=f"{item.path} in {archive.name}")
     if not len(root) and not (root.text or "").strip():
         raise DamagedDocument(f"{item.path} in {archive.name} is empty", path=archive.name)
     language = package.metadata.language

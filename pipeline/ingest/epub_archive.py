@@ -16,6 +16,8 @@ from pipeline.ingest.markup import local_name
 
 MAX_ENTRIES = 20_000
 MAX_ENTRY_BYTES = 64 * 1024 * 1024
+MAX_MARKUP_BYTES = 16 * 1024 * 1024
+"""A whole novel in one file has 4 MB; parsing takes ten times the memory."""
 MAX_TOTAL_BYTES = 1024 * 1024 * 1024
 MAX_RATIO = 200
 """Text compresses 3 to 20 times; a bomb a thousand times."""
@@ -80,24 +82,24 @@ class EpubArchive:
         """The first file whose name ends so."""
         return next((name for name in self._entries if name.lower().endswith(suffix)), None)
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, *, limit: int = MAX_ENTRY_BYTES) -> bytes:
         """The bytes of one file of the archive.
 
         Raises:
             DamagedDocument: the file is missing or does not unpack.
-            DocumentTooLarge: it is over MAX_ENTRY_BYTES.
+            DocumentTooLarge: it is over `limit` bytes.
         """
         entry = self._entries.get(path)
         if entry is None:
             raise DamagedDocument(f"{self.name} lacks the file {path} that it names", path=self.name)
-        if entry.file_size > MAX_ENTRY_BYTES:
+        if entry.file_size > limit:
             raise DocumentTooLarge(f"{self.name} holds a file of {entry.file_size // 1_000_000} MB", path=self.name)
         try:
             with self._zip.open(entry) as stream:
-                data = stream.read(MAX_ENTRY_BYTES + 1)
+                data = stream.read(limit + 1)
         except (zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, EOFError, OSError, ValueError, zlib.error) as e:
             raise DamagedDocument(f"{path} in {self.name} does not unpack: {e}", path=self.name) from e
-        if len(data) > MAX_ENTRY_BYTES:
+        if len(data) > limit:
             raise DocumentTooLarge(f"{path} in {self.name} unpacks beyond its stated size", path=self.name)
         return data
 

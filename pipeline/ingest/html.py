@@ -11,9 +11,12 @@ from html.entities import html5
 
 from lxml import etree
 
-from pipeline.errors import DamagedDocument
+from pipeline.errors import DamagedDocument, DocumentTooLarge
 from pipeline.ingest.markup import Reading, is_block, local_name, read_element
 from pipeline.model.text import Block, BlockKind
+
+MAX_TAGS = 1_000_000
+"""A novel has 10,000; a million make a tree of 200 MB."""
 
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
 _DECORATION = re.compile(r"^[\s*⁂※•·●◆◇❖❦☙✦✶~#_=\-–—⸻+○]{1,40}$")
@@ -101,6 +104,7 @@ def parse_markup(data: bytes, *, name: str) -> etree._Element:
     No entity of the file's own is expanded and nothing is fetched.
 
     Raises:
+        DocumentTooLarge: more than MAX_TAGS tags.
         DamagedDocument: it declares entities, or holds no element at all.
     """
     if _ENTITY.search(data):
@@ -109,6 +113,8 @@ def parse_markup(data: bytes, *, name: str) -> etree._Element:
             path=name,
             remedy="remove the <!ENTITY ...> declarations from the file",
         )
+    if data.count(b"<") > MAX_TAGS:
+        raise DocumentTooLarge(f"{name} holds more than {MAX_TAGS:,} tags", path=name, remedy="split the document")
     strict = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True, remove_comments=True
     )

@@ -10,7 +10,7 @@ from pipeline.errors import BackendUnavailable
 from pipeline.model.audio import Clip
 from pipeline.model.voice import SpeechRequest
 from pipeline.speech.registry import BackendProfile, make_backend
-from pipeline.stages.make_clip import make_clip, start_worker
+from pipeline.stages.make_clip import is_ready, make_clip, start_worker
 from pipeline.store.blobs import Blobs
 
 LONE_TRIES = 2
@@ -29,6 +29,13 @@ class ClipMakers:
         self._lock = threading.Lock()
         self._alone = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
+
+    def warm(self) -> None:
+        """Start the processes, so that they load their engines while other things are done."""
+        with self._lock:
+            self._pool = self._pool or self._start()
+            for _ in range(self.workers):
+                self._pool.submit(is_ready)
 
     def submit(self, request: SpeechRequest, key: str) -> "Future[Clip]":
         """Have `request` spoken; the future gives the clip or raises our errors, or BrokenProcessPool."""

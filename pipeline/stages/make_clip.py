@@ -47,6 +47,11 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+def is_ready() -> bool:
+    """True in a worker whose engine is loaded."""
+    return _worker is not None
+
+
 def make_clip(request: SpeechRequest, key: str) -> Clip:
     """Speak `request` and keep its sound.
 

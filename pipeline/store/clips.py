@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from pipeline.model.audio import SAMPLE_RATE_HZ, Clip
 from pipeline.model.voice import VoiceChoice
@@ -16,6 +16,8 @@ from pipeline.store.tables import ChunkRow, ClaimRow, ClipRow
 
 LEASE_S = 120.0
 """How long a claim of another machine holds after its owner was last heard of."""
+
+_REPLACE_CLIP = insert(ClipRow).prefix_with("OR REPLACE")  # no ORM: this runs for every clip of every book
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,33 +82,32 @@ class Clips:
 
     def keep(self, clip: Clip, choice: VoiceChoice, *, chars: int) -> None:
         """Record a clip whose blob is written, and mark every chunk that waits for it done."""
+        values = {
+            "key": clip.key,
+            "blob": clip.blob,
+            "samples": clip.samples,
+            "sentence_ends": list(clip.sentence_ends_samples),
+            "exact": clip.exact,
+            "peak": clip.peak,
+            "energies": clip.energies,
+            "chars": chars,
+            "backend": choice.backend,
+            "voice": choice.voice,
+            "made_at": now(),
+        }
         with self._database.writing() as session:
-            before = session.get(ClipRow, clip.key)
-            replaced = before.blob if before and before.blob != clip.blob else ""
-            session.merge(
-                ClipRow(
-                    key=clip.key,
-                    blob=clip.blob,
-                    samples=clip.samples,
-                    sentence_ends=list(clip.sentence_ends_samples),
-                    exact=clip.exact,
-                    peak=clip.peak,
-                    energies=clip.energies,
-                    chars=chars,
-                    backend=choice.backend,
-                    voice=choice.voice,
-                    made_at=now(),
-                )
-            )
+            before = session.scalar(select(ClipRow.blob).where(ClipRow.key == clip.key))
+            session.execute(_REPLACE_CLIP, values)
             session.execute(delete(ClaimRow).where(ClaimRow.clip_key == clip.key))
             session.execute(
                 update(ChunkRow)
                 .where(ChunkRow.clip_key == clip.key)
-                .values(state="done", reason="", attempts=ChunkRow.attempts + 1)
+                .values(state="done", reason="", attempts=ChunkRow.attempts + 1),
+                execution_options={"synchronize_session": False},
             )
-            shared = session.scalar(select(func.count()).select_from(ClipRow).where(ClipRow.blob == replaced))
-        if replaced and not shared:
-            self.blobs.remove(replaced)
+            shared = before and session.scalar(select(func.count()).where(ClipRow.blob == before))
+        if before and not shared:
+            self.blobs.remove(before)
 
     def drop(self, keys: Sequence[str]) -> None:
         """Forget clips and delete their sound; the chunks that need them are to be spoken again."""

@@ -85,6 +85,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], type[DocumentError]]] = {
         ),
         DamagedDocument,
     ),
+    "a file of tags": (lambda: make_epub({"a.xhtml": "".join(f"<b>{n}" for n in range(1_100_000))}), DocumentTooLarge),
     "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(100), DamagedDocument),
 }
 
