@@ -95,7 +95,8 @@ class _Batch:
             for key in () if self._again else self._clips.find(wanted):
                 wanted.pop(key)
                 self.result.cached += len(self._same[key])
-            for key in self._clips.claim(list(wanted), again=self._again) if wanted else ():
+            granted = self._clips.claim(list(wanted), again=self._again) if wanted else set()
+            for key in [key for key in wanted if key in granted]:  # in the order of the text
                 self._speak(wanted.pop(key))
             if self._running:
                 self._gather()

@@ -32,7 +32,8 @@ class Store:
                 remedy=f"make {data} writable, or choose another with --data",
             ) from error
         try:
-            self._database = Database(data / "bookcast.db")
+            with self.lock("database"):  # several programs may be first at once; SQLite's switch to WAL cannot wait
+                self._database = Database(data / "bookcast.db")
         except StoreError:
             self.owner.close()
             raise

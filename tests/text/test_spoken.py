@@ -1,7 +1,7 @@
 """What voices misread is said otherwise; everything else is left alone."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.model.text import BlockKind, Span
@@ -86,6 +86,34 @@ def test_the_map_leads_back_to_what_was_written() -> None:
     assert text.written_span(Span(at, at + 5)).of(text.written) == "there"
 
 
+@given(
+    st.text(alphabet="abcdefgh", min_size=1, max_size=12),
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 14), st.integers(1, 4), st.text("xyz", max_size=5)), max_size=3), max_size=4
+    ),
+)
+def test_any_series_of_replacements_keeps_the_map_in_step(
+    written: str, rounds: list[list[tuple[int, int, str]]]
+) -> None:
+    text, plain = MappedText.of(written), written
+    for changes in rounds:
+        spans, end = [], 0
+        for start, length, new in sorted(changes):
+            if start >= end and start + length <= len(plain):
+                spans.append((Span(start, start + length), new))
+                end = start + length
+        text = text.replace(spans)
+        for span, new in reversed(spans):
+            plain = plain[: span.start] + new + plain[span.end :]
+        assert text.text == plain
+    spoken_at = written_at = 0
+    for edit in text.edits:  # between the edits, both texts are the same
+        assert text.text[spoken_at : edit.output.start] == written[written_at : edit.source.start]
+        spoken_at, written_at = edit.output.end, edit.source.end
+    assert text.text[spoken_at:] == written[written_at:]
+
+
+@example("@§0D", BlockKind.HEADING)
 @given(
     st.text(alphabet=st.sampled_from("abc $3.50 IV pp. 12-15 Dr. §\u2060\n@."), max_size=80),
     st.sampled_from(list(BlockKind)),
