@@ -36,7 +36,7 @@ class Context:
     def library(self, order: Order) -> Path:
         """The folder that releases go to."""
         configured = order.output or self.settings.publish.library
-        return Path(configured).expanduser() if configured else self.store.data / "library"
+        return Path(configured).expanduser().resolve() if configured else self.store.data / "library"
 
     def stop(self) -> None:
         """Ask every stage to end soon; what is done is kept."""

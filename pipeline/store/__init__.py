@@ -21,7 +21,7 @@ class Store:
 
     def __init__(self, data: Path) -> None:
         """Raises: StoreError where the directory cannot be used."""
-        self.data = data
+        self.data = data = data.expanduser().resolve()
         try:
             for folder in ("clips", "work", "library", "inbox"):
                 (data / folder).mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.fakes import KIND, spoken
 
 DEADLINE_S = 90
@@ -22,17 +21,18 @@ class House:
     """A data directory with its programs."""
 
     def __init__(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
         self.data = tmp_path / "data"
         self.config = tmp_path / "settings.toml"
         self.config.write_text(f'[narration]\nbackend = "fake"\n[backends.fake]\nkind = "{KIND}"\n')
 
     def command(self, *arguments: str) -> list[str]:
-        options = ["--data", str(self.data), "--config", str(self.config)]
+        options = ["--data", "data", "--config", str(self.config)]  # relative, as by default
         return [sys.executable, "-m", "pipeline.cli.main", *options, *arguments]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+            self.command(*arguments), cwd=self.folder, capture_output=True, text=True, timeout=DEADLINE_S, check=False
         )
 
     @property
@@ -67,7 +67,7 @@ def house(tmp_path: Path, fake_voice: Path) -> House:
 
 @pytest.fixture
 def up(house: House) -> Iterator[House]:
-    process = subprocess.Popen(house.command("up"), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(house.command("up"), cwd=house.folder, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
         assert "http://127.0.0.1:" in process.stdout.readline()
@@ -116,7 +116,7 @@ def test_a_failed_run_lists_its_chunk_and_a_retry_from_the_page_completes_it(
 def test_two_runs_share_one_server(house: House, short_epub: Path, fake_voice: Path) -> None:
     (fake_voice / "delay").write_text("0.3")
     command = house.command("narrate", str(short_epub), "--quiet")
-    both = [subprocess.Popen(command, cwd=ROOT, env=os.environ.copy()) for _ in range(2)]
+    both = [subprocess.Popen(command, cwd=house.folder, env=os.environ.copy()) for _ in range(2)]
     assert [process.wait(DEADLINE_S) for process in both] == [0, 0]
     assert len(spoken(fake_voice)) == 12
     wait_until(lambda: not house.server, "the server to end")
