@@ -31,10 +31,11 @@ class NarrationError(Exception):
     retryable: ClassVar[bool] = False
     stops_run: ClassVar[bool] = False
     """True where going on with other chunks would only waste time or money."""
+    default_remedy: ClassVar[str] = ""
 
     def __init__(self, message: str, *, remedy: str = "", **fields: object) -> None:
         super().__init__(message)
-        self.remedy = remedy
+        self.remedy = remedy or self.default_remedy
         self.__dict__.update(fields)
 
 
@@ -59,6 +60,7 @@ class DocumentError(NarrationError):
     """The document cannot be read."""
 
     exit_code = 3
+    default_remedy = "download the document again, or export it anew from the program that made it"
     path: str = ""
 
 

@@ -1,4 +1,7 @@
-"""The limit: the embedded voice alone on all cores, then AAC encoding of what it said on all cores; nothing else."""
+"""The limit: the embedded voice alone on all cores, then one AAC encode of what it said; nothing else.
+
+The encode is measured on all cores, too: a limit that no program that encodes beside the voice can beat.
+"""
 
 import io
 import os
@@ -25,11 +28,18 @@ class Limit:
 
     speech_s: float
     encoding_s: float
+    """One encoder on one core."""
+    shared_encoding_s: float
+    """The same on all cores."""
     audio_s: float
 
     @property
     def wall_s(self) -> float:
         return self.speech_s + self.encoding_s
+
+    @property
+    def hardest_s(self) -> float:
+        return self.speech_s + self.shared_encoding_s
 
 
 def cores() -> int:
@@ -79,7 +89,9 @@ def measure_limit(sentences: list[str]) -> Limit:
         audio_s = sum(pool.map(speak, groups))
         spoken = time.perf_counter()
         list(pool.map(encode, [audio_s / workers] * workers))
-        return Limit(spoken - began, time.perf_counter() - spoken, audio_s)
+        shared = time.perf_counter()
+        pool.submit(encode, audio_s).result()
+        return Limit(spoken - began, time.perf_counter() - shared, shared - spoken, audio_s)
 
 
 def spoken_sentences(book: Path, folder: Path) -> list[str]:

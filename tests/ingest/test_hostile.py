@@ -104,6 +104,7 @@ def test_refused_with_a_typed_error_quickly_and_in_little_memory(case: str) -> N
     assert caught.value.exit_code == 3
     assert "book.epub" in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert caught.value.remedy
 
 
 def read_text(data: bytes) -> str:
