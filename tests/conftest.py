@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from pipeline.settings import BackendSettings, Settings, read_settings
 from pipeline.stages.context import Context
@@ -17,6 +18,10 @@ from pipeline.stages.order import Order
 from pipeline.stages.run_all import Summary, run_all
 from tests.fakes import KIND
 from tests.makers import SAMPLES, make_epub, make_png
+
+# Timings belong in tests/bench: a slow machine must not fail a property.
+hypothesis_settings.register_profile("bookcast", deadline=None)
+hypothesis_settings.load_profile("bookcast")
 
 ROOT = Path(__file__).parent.parent
 BOOKS = ROOT.parent / "shared" / "books"
