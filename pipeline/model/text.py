@@ -97,8 +97,3 @@ class Chunk:
     sentences: tuple[Sentence, ...] = field(default=())
     skip_reason: str = ""
     """Why nothing of it is spoken, or empty."""
-
-    @property
-    def spoken_chars(self) -> int:
-        """Characters that the voice is given."""
-        return sum(len(sentence.spoken) for sentence in self.sentences)

@@ -57,9 +57,8 @@ def estimate_narration(context: Context, slug: str, order: Order) -> Estimate:
         estimate.chunks += len(plan.chunks)
         estimate.cached += len(plan.chunks) - len(missing)
         for chunk in plan.chunks:
-            chars = sum(len(sentence.spoken) for sentence in chunk.sentences)
-            estimate.chars += chars
-            estimate.chars_to_speak += chars if chunk.position in missing else 0
+            estimate.chars += chunk.spoken_chars
+            estimate.chars_to_speak += chunk.spoken_chars if chunk.position in missing else 0
         skipped.update(c.reason for c in context.store.plans.chunks(chapter.id) if c.state == SKIPPED)
     estimate.skipped = dict(skipped)
     estimate.audio_seconds = estimate.chars * SECONDS_PER_CHAR / choice.speed

@@ -182,7 +182,7 @@ class _Line:
                 self._start(chapter, chapters)
             self._advance(chapters, until_done=True)
             return [audio for chapter in chapters if (audio := self._audio(chapter)) is not None]
-        except BaseException:
+        except BaseException:  # Ctrl-C too: what was started must end before the store closes
             self._context.stop()
             self._settle(chapters)
             raise
@@ -197,7 +197,7 @@ class _Line:
         cached = len(plan.chunks) - len(missing) - chapter.holes
         self._summary.chunks += len(plan.chunks)
         self._summary.cached += cached
-        chars = sum(len(s.spoken) for chunk in missing for s in chunk.sentences)
+        chars = sum(chunk.spoken_chars for chunk in missing)
         self._context.report(ChapterPlanned(chapter.stored.position, len(plan.chunks), cached, chars))
         size = self._context.settings.prefect.batch_chunks
         groups = [missing[at : at + size] for at in range(0, len(missing), size)]

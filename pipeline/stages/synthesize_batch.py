@@ -120,7 +120,7 @@ class _Batch:
             self._renew()
 
     def _finish(self, future: "Future[Clip]", chunk: PlannedChunk) -> None:
-        chars = sum(len(sentence.spoken) for sentence in chunk.sentences)
+        chars = chunk.spoken_chars
         makers = self._context.makers(self._order)
         try:
             clip = makers.result(future, self._request(chunk), chunk.clip_key)

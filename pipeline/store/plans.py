@@ -30,6 +30,11 @@ class PlannedChunk:
     attempts: int
     reason: str
 
+    @property
+    def spoken_chars(self) -> int:
+        """Characters that the voice is given."""
+        return sum(len(sentence.spoken) for sentence in self.sentences)
+
 
 @dataclass(frozen=True, slots=True)
 class ChunkPlace:
