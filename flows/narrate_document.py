@@ -19,7 +19,8 @@ from pipeline.stages.choose_again import choose_again
 from pipeline.stages.context import Context
 from pipeline.stages.events import BookOpened, ChapterReady, Event
 from pipeline.stages.order import Order
-from pipeline.stages.run_all import Summary, run_all
+from pipeline.stages.run import Summary
+from pipeline.stages.run_all import run_all
 
 _THREADS: Any = ThreadPoolTaskRunner(max_workers=6)  # four batches, and room for chapters being assembled
 Format = Literal["m4b", "m4a", "mp3", "opus", "flac", "wav"]

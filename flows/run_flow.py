@@ -15,7 +15,7 @@ from prefect.states import Pending, Scheduled
 from flows.heartbeat import ensure_heartbeat_automation
 from flows.narrate_document import using
 from pipeline.stages.context import Context
-from pipeline.stages.run_all import Summary
+from pipeline.stages.run import Summary
 
 
 def run_here(

@@ -10,11 +10,10 @@ from prefect.cache_policies import NO_CACHE
 
 from pipeline.errors import PartialFailure
 from pipeline.stages.assemble_chapter import assemble_chapter
-from pipeline.stages.context import Context
 from pipeline.stages.import_document import import_document
-from pipeline.stages.order import Order
 from pipeline.stages.plan_narration import plan_narration
 from pipeline.stages.publish_book import publish_book
+from pipeline.stages.run import Run
 from pipeline.stages.run_all import Result
 from pipeline.stages.synthesize_batch import BatchResult, synthesize_batch
 
@@ -23,10 +22,10 @@ def _as_task(stage: Callable[..., Any], name: str) -> Any:
     return task(name=name, cache_policy=NO_CACHE, persist_result=False)(stage)
 
 
-def _batch(context: Context, position: int, chunks: Any, order: Order, again: bool) -> BatchResult:
+def _batch(run: Run, position: int, chunks: Any) -> BatchResult:
     """Speak one batch; what failed is listed in an artifact before the task fails."""
     try:
-        return synthesize_batch(context, position, chunks, order, again)
+        return synthesize_batch(run, position, chunks)
     except PartialFailure as error:
         list_failures(f"failed-chunks-chapter-{position + 1}", position, error)
         raise

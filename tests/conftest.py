@@ -15,7 +15,8 @@ from pipeline.stages.context import Context
 from pipeline.stages.events import Event
 from pipeline.stages.import_document import import_document
 from pipeline.stages.order import Order
-from pipeline.stages.run_all import Summary, run_all
+from pipeline.stages.run import Summary
+from pipeline.stages.run_all import run_all
 from tests.fakes import KIND
 from tests.makers import SAMPLES, make_epub, make_png
 

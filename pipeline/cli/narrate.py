@@ -15,7 +15,8 @@ from pipeline.stages.estimate import Estimate, estimate_narration
 from pipeline.stages.import_document import import_document
 from pipeline.stages.order import Order, parse_chapters, resolve_formats, resolve_voice
 from pipeline.stages.plan_narration import check_languages, plan_narration
-from pipeline.stages.run_all import Summary, chosen_chapters, run_all
+from pipeline.stages.run import Summary
+from pipeline.stages.run_all import chosen_chapters, run_all
 
 EXAMPLES = (
     "Examples: bookcast narrate book.epub  |  bookcast narrate shelf/ --format mp3 --format m4b  |  "

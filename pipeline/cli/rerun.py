@@ -11,7 +11,7 @@ from pipeline.errors import NarrationError
 from pipeline.stages.choose_again import choose_again
 from pipeline.stages.context import Context
 from pipeline.stages.order import Order
-from pipeline.stages.run_all import Summary
+from pipeline.stages.run import Summary
 
 EXAMPLES = (
     "Examples: bookcast rerun my-book --failed  |  bookcast rerun my-book --chapter 3  |  "

@@ -8,7 +8,6 @@ are still being planned.
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from pipeline.errors import DamagedClips, NarrationError, PartialFailure
@@ -17,10 +16,11 @@ from pipeline.stages.assemble_chapter import assemble_chapter
 from pipeline.stages.context import Context
 from pipeline.stages.events import BookOpened, ChapterPlanned, Note
 from pipeline.stages.order import Order, check_chapters
-from pipeline.stages.plan_narration import check_languages, plan_narration
+from pipeline.stages.plan_narration import ChapterPlan, check_languages, plan_narration
 from pipeline.stages.publish_book import publish_book
+from pipeline.stages.run import Run, Summary
 from pipeline.stages.synthesize_batch import BatchResult, synthesize_batch
-from pipeline.store.documents import StoredBook, StoredChapter
+from pipeline.store.documents import StoredChapter
 from pipeline.store.plans import PlannedChunk
 
 BATCHES_AHEAD = 4
@@ -44,33 +44,6 @@ Submit = Callable[..., Result]
 """submit(stage, *arguments) starts a stage function."""
 
 
-@dataclass
-class Summary:
-    """What a run did; `narrate --json` prints it."""
-
-    book: str
-    title: str
-    chapters: int = 0
-    chunks: int = 0
-    cached: int = 0
-    synthesized: int = 0
-    failed: int = 0
-    skipped_blocks: int = 0
-    audio_seconds: float = 0.0
-    wall_seconds: float = 0.0
-    chars_billed: int = 0
-    cost: float = 0.0
-    outputs: list[str] = field(default_factory=list)
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    """Chunk id and reason; not part of the printed object."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The stable contract of the command line."""
-        values = asdict(self)
-        values.pop("failures")
-        return {**values, "audio_seconds": round(self.audio_seconds, 3), "wall_seconds": round(self.wall_seconds, 3)}
-
-
 def run_all(context: Context, slug: str, order: Order, submit: Submit, again: frozenset[str] | None = None) -> Summary:
     """Narrate a stored book.
 
@@ -86,38 +59,30 @@ def run_all(context: Context, slug: str, order: Order, submit: Submit, again: fr
         UnsupportedLanguage, SettingsError: before any work.
         NarrationError: whatever stops a run; nothing finished is lost.
     """
-    book = context.store.documents.get_book(slug)
-    run = context.store.runs.start(slug, order.as_options())
-    summary = Summary(slug, book.metadata.title)
+    run = Run(context, context.store.documents.get_book(slug), order, again)
+    summary = run.summary
     began = time.monotonic()
     state = "stopped"
     try:
-        _narrate(context, book, order, submit, summary, again)
+        _narrate(run, submit)
         state = "finished"
     except PartialFailure:
         state = "failed"
         raise
     finally:
         summary.wall_seconds = time.monotonic() - began
-        context.store.runs.end(run, state, summary.as_json())
+        context.store.runs.end(run.id, state, summary.as_json())
     return summary
 
 
-def _narrate(
-    context: Context,
-    book: StoredBook,
-    order: Order,
-    submit: Submit,
-    summary: Summary,
-    again: frozenset[str] | None,
-) -> None:
+def _narrate(run: Run, submit: Submit) -> None:
+    context, book, order, summary = run.context, run.book, run.order, run.summary
     chapters = chosen_chapters(context, book.slug, order)
     for passage in check_languages(context, book.slug, order):
         context.report(Note(f'{passage.chapter}: "{passage.excerpt}" seems to be in "{passage.language}"'))
     context.store.documents.remember_narration(book.slug, order.as_options())
     context.report(BookOpened(book.slug, book.metadata.title, len(chapters), sum(c.chars for c in chapters)))
-    line = _Line(context, book, order, submit, summary, again)
-    audio = line.run(chapters)
+    audio = _Line(run, submit).work_off(chapters)
     summary.chapters = len(chapters)
     summary.skipped_blocks = context.store.documents.skipped_blocks(book.slug)
     summary.audio_seconds = sum(chapter.seconds for chapter in audio)
@@ -155,26 +120,16 @@ class _Chapter:
 class _Line:
     """The assembly line of one run; used by one thread."""
 
-    def __init__(
-        self,
-        context: Context,
-        book: StoredBook,
-        order: Order,
-        submit: Submit,
-        summary: Summary,
-        again: frozenset[str] | None,
-    ) -> None:
-        self._again = again
-        self._context = context
-        self._book = book
-        self._order = order
+    def __init__(self, run: Run, submit: Submit) -> None:
+        self._run = run
+        self._context = run.context
+        self._summary = run.summary
         self._submit = submit
-        self._summary = summary
         self._slots = threading.Semaphore(BATCHES_AHEAD)
         self._lock = threading.Lock()
         self._moved = threading.Event()
 
-    def run(self, stored: Sequence[StoredChapter]) -> list[ChapterAudio]:
+    def work_off(self, stored: Sequence[StoredChapter]) -> list[ChapterAudio]:
         """The audio of every chapter without a hole, in order."""
         chapters = [_Chapter(chapter) for chapter in stored]
         try:
@@ -183,17 +138,18 @@ class _Line:
             self._advance(chapters, until_done=True)
             return [audio for chapter in chapters if (audio := self._audio(chapter)) is not None]
         except BaseException:  # Ctrl-C too: what was started must end before the store closes
-            self._context.stop()
+            self._run.stop()
             self._settle(chapters)
             raise
 
     def _start(self, chapter: _Chapter, chapters: Sequence[_Chapter]) -> None:
         """Plan a chapter and start its batches as slots come free."""
-        plan = self._submit(plan_narration, self._context, chapter.stored, self._order).result()
+        plan = self._plan(chapter)
         missing = list(plan.missing)
-        if self._again is not None:
-            missing = [c for c in plan.chunks if c.id in self._again]
-            chapter.holes = len([c for c in plan.missing if c.id not in self._again])
+        again = self._run.again
+        if again is not None:
+            missing = [c for c in plan.chunks if c.id in again]
+            chapter.holes = len([c for c in plan.missing if c.id not in again])
         cached = len(plan.chunks) - len(missing) - chapter.holes
         self._summary.chunks += len(plan.chunks)
         self._summary.cached += cached
@@ -206,13 +162,18 @@ class _Line:
             self._start_batch(chapter, group, chapters)
         self._advance(chapters)
 
+    def _plan(self, chapter: _Chapter) -> ChapterPlan:
+        plan: ChapterPlan = self._submit(plan_narration, self._context, chapter.stored, self._run.order).result()
+        return plan
+
+    def _assemble(self, chapter: _Chapter) -> Result:
+        return self._submit(assemble_chapter, self._context, self._run.book, chapter.stored, self._run.order)
+
     def _start_batch(self, chapter: _Chapter, group: Sequence[PlannedChunk], chapters: Sequence[_Chapter]) -> None:
         while not self._slots.acquire(timeout=0.2):
             self._advance(chapters)
-        self._context.check_stopping()
-        batch = self._submit(
-            synthesize_batch, self._context, chapter.stored.position, group, self._order, self._again is not None
-        )
+        self._run.check_stopping()
+        batch = self._submit(synthesize_batch, self._run, chapter.stored.position, group)
         chapter.batches.append(batch)
         batch.add_done_callback(lambda _: self._batch_ended(chapter))
 
@@ -226,7 +187,7 @@ class _Line:
         """Send chapters whose batches have ended on to assembly."""
         while True:
             self._moved.clear()
-            self._context.check_stopping()
+            self._run.check_stopping()
             for chapter in chapters:
                 if not chapter.closed and chapter.left == 0 and (until_done or chapter.batches):
                     self._close(chapter)
@@ -238,8 +199,8 @@ class _Line:
         chapter.closed = True
         holes = [self._count(batch) for batch in chapter.batches]
         self._summary.failed += chapter.holes
-        if not (any(holes) or chapter.holes) or self._order.allow_gaps:
-            chapter.audio = self._submit(assemble_chapter, self._context, self._book, chapter.stored, self._order)
+        if not (any(holes) or chapter.holes) or self._run.order.allow_gaps:
+            chapter.audio = self._assemble(chapter)
 
     def _count(self, batch: Result) -> bool:
         """Add a batch to the summary; True where it leaves a hole."""
@@ -270,10 +231,10 @@ class _Line:
         return last
 
     def _mend(self, chapter: _Chapter) -> None:
-        missing = self._submit(plan_narration, self._context, chapter.stored, self._order).result().missing
-        self._count(self._submit(synthesize_batch, self._context, chapter.stored.position, missing, self._order))
+        missing = self._plan(chapter).missing
+        self._count(self._submit(synthesize_batch, self._run, chapter.stored.position, missing))
         self._summary.cached -= len(missing)
-        chapter.audio = self._submit(assemble_chapter, self._context, self._book, chapter.stored, self._order)
+        chapter.audio = self._assemble(chapter)
 
     def _settle(self, chapters: Sequence[_Chapter]) -> None:
         """Wait for what runs still; its own errors do not matter any more."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from pipeline.errors import NarrationError, PartialFailure
 from pipeline.model.audio import Clip
-from pipeline.model.voice import SpeechRequest, VoiceChoice
-from pipeline.stages.context import Context
+from pipeline.model.voice import SpeechRequest
 from pipeline.stages.events import ClipFailed, ClipReady
-from pipeline.stages.order import Order, resolve_voice
+from pipeline.stages.order import resolve_voice
+from pipeline.stages.run import Run
 from pipeline.store.plans import DONE, FAILED, PlannedChunk
 
 RENEW_S = 30.0
@@ -30,26 +30,23 @@ class BatchResult:
     """Chunk id and reason."""
 
 
-def synthesize_batch(
-    context: Context, position: int, chunks: Sequence[PlannedChunk], order: Order, again: bool = False
-) -> BatchResult:
-    """Speak the chunks of a batch that are not spoken yet.
+def synthesize_batch(run: Run, position: int, chunks: Sequence[PlannedChunk]) -> BatchResult:
+    """Speak the chunks of a batch that are not spoken yet; in a rerun, those that are spoken too.
+
+    A clip that is made again stays until the new one is there.
 
     Args:
-        context: the open data directory.
+        run: whose batch it is.
         position: of the chapter, for reports.
         chunks: at most about 50, of one chapter.
-        order: whose voice it is.
-        again: speak those that are spoken already, too; the old clip stays until the new one is there.
 
     Raises:
         PartialFailure: all others are done; its `result` is the BatchResult.
         Interrupted, StoreError, and errors that stop a run: nothing finished is lost.
     """
-    choice, _ = resolve_voice(context.settings, order)
-    batch = _Batch(context, position, chunks, choice, order, again)
+    batch = _Batch(run, position, chunks)
     try:
-        batch.run()
+        batch.work_off()
     finally:
         batch.let_go()
     if batch.result.failures:
@@ -65,21 +62,14 @@ def synthesize_batch(
 class _Batch:
     """The clips of one batch on their way."""
 
-    def __init__(
-        self,
-        context: Context,
-        position: int,
-        chunks: Sequence[PlannedChunk],
-        choice: VoiceChoice,
-        order: Order,
-        again: bool,
-    ) -> None:
-        self._context = context
-        self._clips = context.store.clips
+    def __init__(self, run: Run, position: int, chunks: Sequence[PlannedChunk]) -> None:
+        self._run = run
+        self._context = run.context
+        self._clips = run.context.store.clips
+        self._makers = run.context.makers(run.order)
         self._position = position
-        self._choice = choice
-        self._order = order
-        self._again = again
+        self._choice, _ = resolve_voice(run.context.settings, run.order)
+        self._again = run.again is not None
         self._same: dict[str, list[PlannedChunk]] = {}
         """Chunks by clip key: the same words said twice are one clip."""
         for chunk in chunks:
@@ -88,10 +78,10 @@ class _Batch:
         self._renewed = time.monotonic()
         self.result = BatchResult()
 
-    def run(self) -> None:
+    def work_off(self) -> None:
         wanted = {key: same[0] for key, same in self._same.items()}
         while wanted or self._running:
-            self._context.check_stopping()
+            self._run.check_stopping()
             for key in () if self._again else self._clips.find(wanted):
                 wanted.pop(key)
                 self.result.cached += len(self._same[key])
@@ -105,7 +95,7 @@ class _Batch:
             self._renew()
 
     def _speak(self, chunk: PlannedChunk) -> None:
-        self._running[self._context.makers(self._order).submit(self._request(chunk), chunk.clip_key)] = chunk
+        self._running[self._makers.submit(self._request(chunk), chunk.clip_key)] = chunk
 
     def _request(self, chunk: PlannedChunk) -> SpeechRequest:
         return SpeechRequest(tuple(sentence.spoken for sentence in chunk.sentences), self._choice)
@@ -116,14 +106,13 @@ class _Batch:
             done, _ = wait(self._running, timeout=POLL_S * 4, return_when=FIRST_COMPLETED)
             for future in done:
                 self._finish(future, self._running.pop(future))
-            self._context.check_stopping()
+            self._run.check_stopping()
             self._renew()
 
     def _finish(self, future: "Future[Clip]", chunk: PlannedChunk) -> None:
         chars = chunk.spoken_chars
-        makers = self._context.makers(self._order)
         try:
-            clip = makers.result(future, self._request(chunk), chunk.clip_key)
+            clip = self._makers.result(future, self._request(chunk), chunk.clip_key)
         except NarrationError as error:
             self._clips.release([chunk.clip_key])
             if error.stops_run:

@@ -1,8 +1,10 @@
 """A whole narration, without Prefect: nothing lost, nothing spoken twice, the same bytes every time."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import av
 import pytest
 
 from pipeline.audio.pcm import decode_audio
-from pipeline.errors import PartialFailure, SettingsError, StoreError, UnsupportedLanguage
+from pipeline.errors import AudioError, PartialFailure, SettingsError, StoreError, UnsupportedLanguage
 from pipeline.settings import EffectsSettings, NarrationSettings
 from pipeline.stages.choose_again import choose_again
 from pipeline.stages.estimate import estimate_narration
@@ -18,6 +20,7 @@ from pipeline.stages.events import ChapterReady, Note
 from pipeline.stages.import_document import import_document
 from pipeline.stages.keep_cache import prune_cache, verify_cache
 from pipeline.stages.order import Order, parse_chapters
+from pipeline.stages.run_all import run_all
 from pipeline.store.plans import DONE, FAILED, SKIPPED
 from tests.conftest import Desk
 from tests.fakes import spoken
@@ -295,6 +298,28 @@ def test_hooks_change_the_sound_but_synthesize_nothing(make_desk: Callable[..., 
     summary = hooked.narrate(short_epub)
     assert summary.synthesized == 0
     assert summary.audio_seconds > 1.5 * plain.audio_seconds
+
+
+def brittle(segment):  # type: ignore[no-untyped-def]
+    """A hook that fails for as long as it is told to."""
+    if Path(os.environ["FAKE_VOICE"], "broken").exists():
+        raise RuntimeError("broken")
+    return segment
+
+
+def test_a_book_that_fails_does_not_stop_the_next_one(
+    make_desk: Callable[..., Desk], short_epub: Path, sample_epub: Path, fake_voice: Path
+) -> None:
+    context = make_desk(effects=EffectsSettings(hooks=("tests.stages.test_run_all:brittle",))).open()
+    first, second = (import_document(context, str(path)).slug for path in (short_epub, sample_epub))
+    (fake_voice / "broken").touch()
+    with ThreadPoolExecutor(6) as threads:
+        with pytest.raises(AudioError, match="broken"):
+            run_all(context, first, TONE, threads.submit)
+        (fake_voice / "broken").unlink()
+        assert run_all(context, second, TONE, threads.submit).outputs
+        assert run_all(context, first, TONE, threads.submit).synthesized == 0
+    context.close()
 
 
 def test_a_very_long_book_is_published_in_parts(make_desk: Callable[..., Desk], short_epub: Path) -> None:
