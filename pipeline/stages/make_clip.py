@@ -3,10 +3,6 @@
 Only the measures go back to the parent; it alone writes rows.
 """
 
-import multiprocessing
-import os
-import signal
-import threading
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +16,7 @@ from pipeline.model.voice import Speech, SpeechRequest
 from pipeline.speech.backend import Backend
 from pipeline.speech.checks import check_clip
 from pipeline.speech.registry import BackendProfile, make_backend
+from pipeline.stages.apart import depend_on_parent
 from pipeline.store.blobs import Blobs
 
 
@@ -33,18 +30,10 @@ _worker: _Worker | None = None  # one engine a process: loading it takes longer 
 
 
 def start_worker(profile: BackendProfile, blobs: Blobs) -> None:
-    """Load the engine of this process. Ctrl-C is the parent's business; a parent that dies ends its workers."""
+    """Load the engine of this process."""
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    depend_on_parent()
     _worker = _Worker(make_backend(profile), blobs)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def is_ready() -> bool:

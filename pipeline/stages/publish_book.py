@@ -21,6 +21,7 @@ from pipeline.publish.library import (
     release_folder,
 )
 from pipeline.publish.m4b import EncodedChapter, split_parts, write_m4b
+from pipeline.stages.apart import run_apart
 from pipeline.stages.assemble_chapter import chapter_encoding, chapter_file
 from pipeline.stages.context import Context
 from pipeline.stages.events import ReleaseReady
@@ -140,7 +141,8 @@ def _m4b_files(
 
 
 def _joiner(part: Sequence[EncodedChapter], tags: ReleaseTags, cover: Cover | None) -> Callable[[Path], None]:
-    return lambda path: write_m4b(path, part, tags=tags, cover=cover)
+    """The muxer's index takes 6 MB an hour of sound, which a process that runs for weeks must not keep."""
+    return lambda path: run_apart(write_m4b, path, part, tags=tags, cover=cover)
 
 
 def _copier(source: Path) -> Callable[[Path], None]:
