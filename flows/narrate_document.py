@@ -70,12 +70,13 @@ def narrate_document(
     output: str = "",
     chapters: tuple[int, ...] = (),
     allow_gaps: bool = False,
+    max_cost: float | None = None,
 ) -> Summary:
     """Narrate one document into a release.
 
     Empty values stand for what the settings say. A retry speaks only what is missing.
     """
-    order = Order(backend, model, voice, speed, language, formats, output, chapters, allow_gaps)
+    order = Order(backend, model, voice, speed, language, formats, output, chapters, allow_gaps, max_cost)
     with present_context() as context:
         book = import_task(context, source)
         return _run(context, book.slug, order)

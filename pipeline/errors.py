@@ -7,7 +7,7 @@
     |   +-- UnsupportedFormat, DamagedDocument, ProtectedDocument, EmptyDocument, DocumentTooLarge
     +-- SynthesisError                 exit 5   backend, chunk_id
     |   +-- TextTooLong, TextRejected, UnsupportedLanguage, BadClip
-    |   +-- AuthenticationFailed, QuotaExhausted, BudgetExceeded    (stop the run, keep what is done)
+    |   +-- AuthenticationFailed, QuotaExhausted, BudgetExceeded, ServiceFailing    (stop the run, keep what is done)
     |   +-- TransientSynthesisError    retryable
     |       +-- BackendUnavailable, BackendTimeout, RateLimited
     +-- AudioError                     exit 6
@@ -90,6 +90,10 @@ class SynthesisError(NarrationError):
     exit_code = 5
     backend: str = ""
     chunk_id: str = ""
+    billed: bool = False
+    """True where the service may have counted the characters all the same."""
+    attempts: int = 1
+    """Requests that were made before it was given up."""
 
 
 class TextTooLong(SynthesisError):
@@ -128,6 +132,12 @@ class BudgetExceeded(SynthesisError):
     stops_run = True
 
 
+class ServiceFailing(SynthesisError):
+    """So many chunks failed one after the other that the service itself must be the reason."""
+
+    stops_run = True
+
+
 class TransientSynthesisError(SynthesisError):
     """Worth trying again."""
 
@@ -146,6 +156,8 @@ class RateLimited(TransientSynthesisError):
     """Asked too often."""
 
     retry_after_s: float | None = None
+    quota: bool = False
+    """True where the service does not say whether its rate or the balance is used up."""
 
 
 class AudioError(NarrationError):

@@ -7,9 +7,9 @@ overrules `[narration] voice`. A mistake names the file and the key.
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.errors import SettingsError
@@ -82,10 +82,66 @@ class PrefectSettings(_Section):
     batch_chunks: int = Field(default=50, ge=1, le=500)
 
 
+class BudgetSettings(_Section):
+    """[budget]: hard caps on what services may cost, in the backend's currency; left out, there is none."""
+
+    max_cost_per_run: float | None = Field(default=None, ge=0)
+    max_cost_per_book: float | None = Field(default=None, ge=0)
+    max_cost_per_month: float | None = Field(default=None, ge=0)
+
+
+class VoiceSettings(_Section):
+    """[backends.NAME.voice_notes.VOICE]: what is known of a voice."""
+
+    description: str = ""
+    gender: str = ""
+    dialect: str = ""
+    language: str = ""
+
+
+class ModelSettings(_Section):
+    """[backends.NAME.models.MODEL]: the voices that a model takes."""
+
+    voices: tuple[str, ...] | Literal["any"]
+    price_per_1k_chars: float | None = Field(default=None, ge=0)
+    """Where it differs from the backend's."""
+    note: str = ""
+
+
 class BackendSettings(_Section):
-    """[backends.NAME]: one voice engine or service."""
+    """[backends.NAME]: one voice engine or service; all keys but `kind` and `fallback` are those of services."""
 
     kind: str
+    base_url: str = ""
+    api_key_env: tuple[str, ...] = ()
+    response_format: Literal["", "wav", "mp3", "opus", "aac", "flac", "pcm"] = "wav"
+    max_chars: int = Field(default=4096, ge=20)
+    max_tokens: int = Field(default=0, ge=0)
+    concurrency: int = Field(default=4, ge=1, le=64)
+    requests_per_minute: int = Field(default=0, ge=0)
+    retries: int = Field(default=8, ge=0, le=50)
+    timeout_s: float = Field(default=120.0, gt=0, le=3600)
+    price_per_1k_chars: float = Field(default=0.0, ge=0)
+    currency: str = "USD"
+    streaming: bool = False
+    instructions: str = ""
+    languages: tuple[str, ...] = ()
+    fallback: str = ""
+    models: dict[str, ModelSettings] = Field(default_factory=dict)
+    voice_notes: dict[str, VoiceSettings] = Field(default_factory=dict)
+
+    @field_validator("api_key_env", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) and value else value or ()
+
+    @model_validator(mode="after")
+    def _complete_service(self) -> Self:
+        if self.kind == "openai" and not self.base_url.startswith(("http://", "https://")):
+            raise ValueError('base_url must be the address of the service, like "https://api.openai.com/v1"')
+        if self.kind == "openai" and not self.models:
+            raise ValueError('a service needs its models: [backends.NAME.models."MODEL"] with voices = [...] or "any"')
+        return self
 
 
 DEFAULT_PAUSES: dict[str, float] = {
@@ -115,6 +171,7 @@ class Settings(BaseSettings):
     effects: EffectsSettings = EffectsSettings()
     publish: PublishSettings = PublishSettings()
     prefect: PrefectSettings = PrefectSettings()
+    budget: BudgetSettings = BudgetSettings()
     backends: dict[str, BackendSettings] = Field(default_factory=dict)
 
     @field_validator("pauses")
@@ -157,10 +214,23 @@ def read_settings(config: Path | None = None) -> Settings:
     lexicon = table.get("narration", {}).get("lexicon")
     if lexicon:
         table["narration"]["lexicon"] = str(path.parent / lexicon)
+    _check_fallbacks(table["backends"], path)
     try:
         return Settings(**table)
     except ValidationError as error:
         raise _explain(error, path) from error
+
+
+def _check_fallbacks(backends: dict[str, Any], path: Path) -> None:
+    for name, backend in backends.items():
+        fallback = backend.get("fallback") if isinstance(backend, dict) else None
+        if fallback and fallback not in backends:
+            raise SettingsError(
+                f'Backend "{name}" falls back to "{fallback}", which is not there',
+                file=str(path),
+                key=f"backends.{name}.fallback",
+                remedy="choose " + ", ".join(sorted(backends)),
+            )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

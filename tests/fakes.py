@@ -26,7 +26,7 @@ class FakeVoice:
         self._tone = ToneBackend()
 
     def synthesize(self, request: SpeechRequest) -> Speech:
-        text = " ".join(request.sentences)
+        text = request.text
         with open(self._folder / "spoken.log", "a") as log:
             log.write(text.replace("\n", " ") + "\n")
         time.sleep(float(self._read("delay") or 0))

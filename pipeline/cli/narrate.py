@@ -10,10 +10,11 @@ from pipeline.cli.progress import RunDisplay
 from pipeline.cli.session import duration, err, interruptible, open_context, options, print_json, say
 from pipeline.errors import DocumentError, NarrationError, PartialFailure, UnsupportedFormat
 from pipeline.ingest import READABLE_SUFFIXES
+from pipeline.stages.account import caps_of
 from pipeline.stages.context import Context
 from pipeline.stages.estimate import Estimate, estimate_narration
 from pipeline.stages.import_document import import_document
-from pipeline.stages.order import Order, parse_chapters, resolve_formats, resolve_voice
+from pipeline.stages.order import Order, parse_chapters, resolve_formats
 from pipeline.stages.plan_narration import check_languages, plan_narration
 from pipeline.stages.run import Summary
 from pipeline.stages.run_all import chosen_chapters, run_all
@@ -36,14 +37,16 @@ def narrate(
     ] = None,
     output: Annotated[str, typer.Option(metavar="DIR", help="Library folder. [default: DATA/library]")] = "",
     chapters: Annotated[str, typer.Option(metavar="1,3-5", help="Only these chapters.")] = "",
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="X", min=0, help="Stop before a service has cost more than this.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; speak nothing.")] = False,
     direct: Annotated[bool, typer.Option("--direct", help="Run without Prefect.")] = False,
     allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Publish even where chunks failed.")] = False,
 ) -> None:
     """Turn documents into audiobooks. Run it again after anything went wrong: finished work is kept."""
-    order = Order(
-        backend, model, voice, speed, language, tuple(format_ or ()), output, parse_chapters(chapters), allow_gaps
-    )
+    numbers, formats = parse_chapters(chapters), tuple(format_ or ())
+    order = Order(backend, model, voice, speed, language, formats, output, numbers, allow_gaps, max_cost)
     paths = find_documents(sources)
     if dry_run:
         _dry_run(paths, order)
@@ -78,7 +81,8 @@ def narrate_all(paths: list[Path], order: Order, *, direct: bool) -> list[Summar
     server = None
     display = RunDisplay()
     with interruptible(), open_context(display) as context:
-        resolve_voice(context.settings, order)
+        caps_of(context.settings, order)
+        context.makers(order)  # a missing key is found before anything else is done
         resolve_formats(context.settings, order)
         try:
             if not direct:
@@ -144,11 +148,10 @@ def run_prefect(context: Context, server: Any, path: Path, order: Order, title: 
     from flows.narrate_document import narrate_document
     from flows.run_flow import run_here
 
-    parameters = {key: value for key, value in order.as_options().items() if value}
     return run_here(
         context,
         narrate_document,
-        {"source": str(path.resolve()), **parameters},
+        {"source": str(path.resolve()), **order.as_parameters()},
         api_url=server.api_url,
         announce=lambda run: say(f"{title}: {server.page_url}/runs/flow-run/{run}"),
     )
@@ -200,9 +203,13 @@ def _dry_run(paths: list[Path], order: Order) -> None:
 
 def _describe_estimate(estimate: Estimate) -> None:
     say(f"{estimate.title}: {estimate.chapters} chapters, {estimate.chunks} chunks, {estimate.chars:,} characters")
-    say(f"  already spoken: {estimate.cached} chunks; to be spoken: {estimate.chars_to_speak:,} characters")
+    say(f"  already spoken: {estimate.cached} chunks, which saves {estimate.chars_saved:,} characters")
+    say(f"  to be spoken: {estimate.requests} requests, {estimate.chars_to_speak:,} characters")
     say(f"  about {duration(estimate.audio_seconds)} of audio, ready in about {duration(estimate.wall_seconds)}")
-    if estimate.cost:
-        say(f"  cost: about {estimate.cost:.2f} {estimate.currency}")
+    if estimate.cost is not None:
+        saved = f", {estimate.cost_saved:.4f} saved" if estimate.cost_saved else ""
+        say(f"  cost: {estimate.cost:.4f} {estimate.currency}{saved}")
+    elif estimate.chars_billed:
+        say(f"  to be billed: {estimate.chars_billed:,} characters; price_per_1k_chars of the backend is not set")
     for reason, count in sorted(estimate.skipped.items()):
         say(f"  skipped: {count} x {reason}")

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from pipeline.cli.session import options, out, print_json, settings
 from pipeline.speech.registry import describe_backend
-from pipeline.stages.order import backend_profile
+from pipeline.stages.backends import backend_profile
 
 
 def voices(backend: Annotated[str, typer.Option(help="Only of this backend.")] = "") -> None:

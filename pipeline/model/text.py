@@ -1,5 +1,7 @@
 """What is read: documents, chapters and blocks, and what is planned from them: sentences and chunks."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -71,6 +73,23 @@ class Document:
     metadata: BookMetadata
     chapters: tuple[Chapter, ...]
     cover: Cover | None = None
+
+
+_NO_SPACE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\u2018-\u201f\u2026\u2014]")
+"""Letters and marks that are written without a space between sentences."""
+
+
+def join_sentences(sentences: Sequence[str]) -> str:
+    """One text of spoken sentences, exactly as a voice is given it: with spaces between them, but not in Chinese.
+
+    >>> join_sentences(["One.", "Two."]), join_sentences(["一。", "二。"])
+    ('One. Two.', '一。二。')
+    """
+    text = ""
+    for sentence in sentences:
+        spaced = text and not (_NO_SPACE.match(text[-1]) and _NO_SPACE.match(sentence[:1]))
+        text += f" {sentence}" if spaced else sentence
+    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.model.text import join_sentences
+
 
 @dataclass(frozen=True, slots=True)
 class Voice:
@@ -17,6 +19,7 @@ class Voice:
     gender: str = ""
     models: tuple[str, ...] = ()
     """The models that take it; empty for all."""
+    dialect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,23 @@ class Capabilities:
     speed_range: tuple[float, float] = (0.5, 2.0)
     ipa_markup: str = ""
     """How a pronunciation is written into the text, with {word} and {ipa}; empty where it cannot be."""
-    price_per_1k_chars: float = 0.0
+    max_tokens: int = 0
+    """Most Qwen tokens of one request; 0 for no limit."""
+    concurrency: int = 0
+    """Requests at the same time; 0 where the number of cores decides."""
+    requests_per_minute: int = 0
+    """0 for no limit."""
+    open_models: tuple[str, ...] = ()
+    """Models that take voices which are not listed here."""
+    prices: tuple[tuple[str, float], ...] = ()
+    """(model, price of 1,000 characters); a model that is not named costs nothing."""
     currency: str = ""
     needs: tuple[str, ...] = field(default=())
     """Python modules that must be importable."""
+
+    def price_per_1k_chars(self, model: str) -> float:
+        """What 1,000 characters cost with that model, in `currency`."""
+        return dict(self.prices).get(model, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +86,11 @@ class SpeechRequest:
     sentences: tuple[str, ...]
     choice: VoiceChoice
 
+    @property
+    def text(self) -> str:
+        """The sentences as one text: what is spoken, counted and billed."""
+        return join_sentences(self.sentences)
+
 
 @dataclass(frozen=True, slots=True)
 class Speech:
@@ -82,3 +103,5 @@ class Speech:
     """One for each sentence of the request, ascending; the last is n."""
     exact: bool
     """False where the sentence ends are estimated."""
+    billed_chars: int | None = None
+    """Characters that the service says it has billed; None where it says nothing."""

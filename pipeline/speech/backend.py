@@ -6,9 +6,16 @@ exact or marked estimated; the same request gives the same bytes where `determin
 only errors of `pipeline.errors` leave it.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.model.voice import Capabilities, Speech, SpeechRequest
+
+Decode = Callable[[bytes], NDArray[np.int16]]
+"""Samples, mono at SAMPLE_RATE_HZ, of any audio file; raises AudioError."""
 
 
 class Backend(Protocol):

@@ -7,10 +7,12 @@ from typing import cast
 
 from pipeline.errors import UnknownBackend, UnknownVoice
 from pipeline.model.voice import Capabilities, VoiceChoice
-from pipeline.speech.backend import Backend
+from pipeline.speech.backend import Backend, Decode
+from pipeline.speech.service import Service
 
 _BUILT_IN = {
     "hibari": "pipeline.speech.hibari:HibariBackend",
+    "openai": "pipeline.speech.openai:OpenAIBackend",
     "tone": "pipeline.speech.tone:ToneBackend",
 }
 
@@ -21,16 +23,20 @@ class BackendProfile:
 
     name: str
     kind: str
+    service: Service | None = None
+    """Of a backend that is reached over HTTP."""
 
 
-def make_backend(profile: BackendProfile) -> Backend:
-    """A loaded backend, ready to speak.
+def make_backend(profile: BackendProfile, decode: Decode | None = None) -> Backend:
+    """A loaded backend, ready to speak; a service also needs `decode`, which reads audio files.
 
     Raises:
         UnknownBackend: no such kind.
         BackendUnavailable: its engine does not load.
+        SettingsError: its key is not in the environment.
     """
-    return _factory(profile)()
+    factory = _factory(profile)
+    return factory(profile.service, decode) if profile.service else factory()
 
 
 def describe_backend(profile: BackendProfile) -> Capabilities:
@@ -39,13 +45,15 @@ def describe_backend(profile: BackendProfile) -> Capabilities:
     Raises:
         UnknownBackend: no such kind.
     """
+    if profile.service:
+        return profile.service.capabilities
     return cast(Capabilities, _factory(profile).capabilities)  # type: ignore[attr-defined]
 
 
-def _factory(profile: BackendProfile) -> Callable[[], Backend]:
+def _factory(profile: BackendProfile) -> Callable[..., Backend]:
     module, _, attribute = _BUILT_IN.get(profile.kind, profile.kind).partition(":")
     try:
-        return cast(Callable[[], Backend], getattr(importlib.import_module(module), attribute))
+        return cast(Callable[..., Backend], getattr(importlib.import_module(module), attribute))
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise UnknownBackend(
             f'Backend "{profile.name}" has the kind "{profile.kind}", which does not exist',
@@ -63,20 +71,10 @@ def choose_voice(
         UnknownBackend, UnknownVoice: with what there is to choose from.
     """
     able = describe_backend(profile)
-    model = model or able.models[0]
-    if model not in able.models:
-        raise UnknownVoice(
-            f'Backend "{profile.name}" has no model "{model}"', key="model", remedy="choose " + ", ".join(able.models)
-        )
-    names = [v.name for v in able.voices if not v.models or model in v.models]
-    voice = voice or names[0]
-    if voice not in names:
-        alike = next((name for name in names if name.casefold() == voice.casefold()), None)
-        raise UnknownVoice(
-            f'Model "{model}" of backend "{profile.name}" has no voice "{voice}"',
-            key="voice",
-            remedy=f'did you mean "{alike}"?' if alike else "choose " + ", ".join(names),
-        )
+    model = _choose(f'Backend "{profile.name}"', "model", model, able.models)
+    names = tuple(v.name for v in able.voices if not v.models or model in v.models)
+    if model not in able.open_models or not voice:
+        voice = _choose(f'Model "{model}" of backend "{profile.name}"', "voice", voice, names)
     slowest, fastest = able.speed_range
     if not slowest <= speed <= fastest:
         raise UnknownVoice(
@@ -84,5 +82,23 @@ def choose_voice(
             key="speed",
             remedy=f"choose a speed from {slowest} to {fastest}",
         )
-    spoken = language.split("-")[0].lower() or next(v.language for v in able.voices if v.name == voice).split("-")[0]
-    return VoiceChoice(profile.name, able.kind, model, voice, spoken, speed)
+    own = next((v.language for v in able.voices if v.name == voice), "")
+    spoken = (language or own).split("-")[0].lower()
+    style = profile.service.instructions if profile.service else ""
+    return VoiceChoice(profile.name, able.kind, model, voice, spoken, speed, style)
+
+
+def _choose(who: str, what: str, asked: str, names: tuple[str, ...]) -> str:
+    """`asked`, or the first of `names`. Raises: UnknownVoice."""
+    if asked in names or (names and not asked):
+        return asked or names[0]
+    alike = next((name for name in names if name.casefold() == asked.casefold()), None)
+    raise UnknownVoice(
+        f'{who} has no {what} "{asked}"' if asked else f"{who} takes any {what}, so one has to be named",
+        key=what,
+        remedy=f'did you mean "{alike}"?'
+        if alike
+        else "choose " + ", ".join(names)
+        if names
+        else f"give --{what} NAME",
+    )

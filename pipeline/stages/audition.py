@@ -1,6 +1,7 @@
 """A text of one's own -> a sound file, by the same plan, clips and assembly as a book."""
 
 from pathlib import Path
+from uuid import uuid4
 
 from pipeline.audio.assemble import assemble, chapter_samples, whole_blocks
 from pipeline.audio.encode import Encoding
@@ -10,6 +11,7 @@ from pipeline.model.audio import SAMPLE_RATE_HZ, Clip, Part
 from pipeline.model.keys import clip_key
 from pipeline.model.text import Block, BlockKind
 from pipeline.model.voice import SpeechRequest
+from pipeline.stages.account import Account, caps_of
 from pipeline.stages.assemble_chapter import chapter_encoding
 from pipeline.stages.context import Context
 from pipeline.stages.order import Order, resolve_voice
@@ -36,7 +38,8 @@ def audition(context: Context, text: str, output: Path, order: Order) -> float:
     ]
     if not requests:
         raise SettingsError("There is nothing to speak in this text", key="text", remedy="give a text with words")
-    clips = [_clip(context, request, order) for request in requests]
+    account = Account(uuid4().hex, "", caps_of(context.settings, order), context.check_stopping)
+    clips = [_clip(context, request, order, account) for request in requests]
     pause = round(context.settings.pauses["* > *"] * SAMPLE_RATE_HZ)
     parts = [Part(c.blob, c.samples, whole_blocks(c.samples, pause), c.energies) for c in clips]
     mastering = Mastering(context.settings.mastering.target_lufs, context.settings.mastering.peak_dbfs)
@@ -61,12 +64,12 @@ def _encoding(context: Context, output: Path) -> Encoding:
     return chapter_encoding(context, name)
 
 
-def _clip(context: Context, request: SpeechRequest, order: Order) -> Clip:
+def _clip(context: Context, request: SpeechRequest, order: Order, account: Account) -> Clip:
     key = clip_key(request.sentences, request.choice)
     found = context.store.clips.find([key])
     if key in found and context.store.clips.blobs.find(found[key].blob) is not None:
         return found[key]
     makers = context.makers(order)
-    clip = makers.result(makers.submit(request, key), request, key)
-    context.store.clips.keep(clip, request.choice, chars=sum(map(len, request.sentences)))
-    return clip
+    made = makers.result(makers.submit(request, key, account), request, key, account)
+    context.store.clips.keep(made.clip, request.choice, chars=len(request.text), remark=made.remark)
+    return made.clip

@@ -1,20 +1,41 @@
-"""The worker processes that speak: one engine each, replaced when one of them dies."""
+"""Who makes clips: worker processes with one engine each, replaced when one of them dies, or a service."""
 
 import os
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from typing import Protocol
 
 from pipeline.errors import BackendUnavailable
-from pipeline.model.audio import Clip
 from pipeline.model.voice import SpeechRequest
 from pipeline.speech.registry import BackendProfile, make_backend
+from pipeline.stages.account import Account, Made
 from pipeline.stages.make_clip import is_ready, make_clip, start_worker
 from pipeline.store.blobs import Blobs
 
 LONE_TRIES = 2
 """How often a request is tried again, by itself, after its process died."""
+
+
+class Makers(Protocol):
+    """Makes the clips of one backend; safe to use from several threads."""
+
+    def warm(self) -> None:
+        """Load what has to be loaded, while other things are done."""
+        ...
+
+    def submit(self, request: SpeechRequest, key: str, account: Account) -> "Future[Made]":
+        """Have `request` spoken; the future is for `result`."""
+        ...
+
+    def result(self, future: "Future[Made]", request: SpeechRequest, key: str, account: Account) -> Made:
+        """The clip of a finished future. Raises: SynthesisError, StoreError."""
+        ...
+
+    def close(self) -> None:
+        """End; requests that have not begun are dropped."""
+        ...
 
 
 class ClipMakers:
@@ -37,7 +58,7 @@ class ClipMakers:
             for _ in range(self.workers):
                 self._pool.submit(is_ready)
 
-    def submit(self, request: SpeechRequest, key: str) -> "Future[Clip]":
+    def submit(self, request: SpeechRequest, key: str, account: Account) -> "Future[Made]":
         """Have `request` spoken; the future gives the clip or raises our errors, or BrokenProcessPool."""
         with self._lock:
             if self._pool is None:
@@ -48,7 +69,7 @@ class ClipMakers:
                 self._pool = self._start()
                 return self._pool.submit(make_clip, request, key)
 
-    def result(self, future: "Future[Clip]", request: SpeechRequest, key: str) -> Clip:
+    def result(self, future: "Future[Made]", request: SpeechRequest, key: str, account: Account) -> Made:
         """The clip of a finished future; where its process died, the request is tried again by itself.
 
         One request that kills its process must not take down those that happened to share the pool.
@@ -64,7 +85,7 @@ class ClipMakers:
         with self._alone:
             for _ in range(LONE_TRIES):
                 try:
-                    return self.submit(request, key).result()
+                    return self.submit(request, key, account).result()
                 except BrokenProcessPool:
                     continue
         raise BackendUnavailable(

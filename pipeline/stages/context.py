@@ -6,9 +6,11 @@ from pathlib import Path
 from pipeline.audio.effects import Hook, load_hooks
 from pipeline.errors import Interrupted
 from pipeline.settings import Settings
-from pipeline.stages.clip_makers import ClipMakers
+from pipeline.speech.registry import BackendProfile
+from pipeline.stages.backends import backend_profile
+from pipeline.stages.clip_makers import ClipMakers, Makers
 from pipeline.stages.events import Report, ignore
-from pipeline.stages.order import Order, backend_profile
+from pipeline.stages.order import Order
 from pipeline.store import Store
 
 
@@ -22,16 +24,27 @@ class Context:
         self.store = Store(data)
         self.report = report
         self._stopping = threading.Event()
-        self._makers: dict[str, ClipMakers] = {}
+        self._makers: dict[str, Makers] = {}
         self._lock = threading.Lock()
 
-    def makers(self, order: Order) -> ClipMakers:
-        """The worker processes of the order's backend, started when first needed."""
+    def makers(self, order: Order) -> Makers:
+        """Who speaks for the order's backend, started when first needed.
+
+        Raises:
+            UnknownBackend, SettingsError: its key is not there.
+        """
         profile = backend_profile(self.settings, order.backend)
         with self._lock:
             if profile.name not in self._makers:
-                self._makers[profile.name] = ClipMakers(profile, self.store.clips.blobs)
+                self._makers[profile.name] = self._start(profile)
             return self._makers[profile.name]
+
+    def _start(self, profile: BackendProfile) -> Makers:
+        if profile.service is None:
+            return ClipMakers(profile, self.store.clips.blobs)
+        from pipeline.stages.remote_clips import RemoteClipMakers  # brings httpx, which most narrations never need
+
+        return RemoteClipMakers(profile.service, self.store)
 
     def library(self, order: Order) -> Path:
         """The folder that releases go to."""

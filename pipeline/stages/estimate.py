@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pipeline.model.voice import Capabilities
 from pipeline.stages.context import Context
 from pipeline.stages.order import Order, resolve_voice
 from pipeline.stages.plan_narration import check_languages, plan_narration
@@ -15,6 +16,8 @@ SECONDS_PER_CHAR = 0.064
 STARTUP_S = 3.0
 LOCAL_REALTIME = 130.0
 """Audio seconds a wall second on two cores with the embedded voice (November 2026)."""
+REMOTE_REALTIME = 5.0
+"""Audio seconds a wall second of one request to a service; a guess, for services do not say."""
 
 
 @dataclass
@@ -26,11 +29,19 @@ class Estimate:
     chapters: int = 0
     chunks: int = 0
     cached: int = 0
+    requests: int = 0
+    """Clips to be made: the same words are spoken once."""
     chars: int = 0
     chars_to_speak: int = 0
+    chars_saved: int = 0
+    """Characters of chunks that are spoken already, or twice."""
+    chars_billed: int = 0
+    """Characters that a service would bill."""
     audio_seconds: float = 0.0
     wall_seconds: float = 0.0
-    cost: float = 0.0
+    cost: float | None = None
+    """None where nothing is known of the price."""
+    cost_saved: float = 0.0
     currency: str = ""
     skipped: dict[str, int] = field(default_factory=dict)
     """Number of passages by the reason why they are not spoken."""
@@ -51,19 +62,35 @@ def estimate_narration(context: Context, slug: str, order: Order) -> Estimate:
     chapters = chosen_chapters(context, slug, order)
     estimate = Estimate(slug, context.store.documents.get_book(slug).metadata.title, len(chapters))
     skipped: Counter[str] = Counter()
+    to_speak: dict[str, int] = {}
     for chapter in chapters:
         plan = plan_narration(context, chapter, order)
-        missing = {chunk.position for chunk in plan.missing}
+        missing = plan.missing
         estimate.chunks += len(plan.chunks)
         estimate.cached += len(plan.chunks) - len(missing)
-        for chunk in plan.chunks:
-            estimate.chars += chunk.spoken_chars
-            estimate.chars_to_speak += chunk.spoken_chars if chunk.position in missing else 0
+        estimate.chars += sum(chunk.spoken_chars for chunk in plan.chunks)
+        to_speak.update({chunk.clip_key: chunk.spoken_chars for chunk in missing})
         skipped.update(c.reason for c in context.store.plans.chunks(chapter.id) if c.state == SKIPPED)
     estimate.skipped = dict(skipped)
-    estimate.audio_seconds = estimate.chars * SECONDS_PER_CHAR / choice.speed
-    to_speak_s = estimate.chars_to_speak * SECONDS_PER_CHAR / choice.speed
-    estimate.wall_seconds = STARTUP_S + to_speak_s / LOCAL_REALTIME
-    estimate.cost = round(estimate.chars_to_speak / 1000 * able.price_per_1k_chars, 4)
-    estimate.currency = able.currency
+    estimate.requests, estimate.chars_to_speak = len(to_speak), sum(to_speak.values())
+    estimate.chars_saved = estimate.chars - estimate.chars_to_speak
+    _estimate_time(estimate, able, choice.speed)
+    _estimate_cost(estimate, able, choice.model)
     return estimate
+
+
+def _estimate_time(estimate: Estimate, able: Capabilities, speed: float) -> None:
+    estimate.audio_seconds = estimate.chars * SECONDS_PER_CHAR / speed
+    to_speak_s = estimate.chars_to_speak * SECONDS_PER_CHAR / speed
+    pace = REMOTE_REALTIME * able.concurrency if able.is_remote else LOCAL_REALTIME
+    by_rate_s = estimate.requests * 60 / able.requests_per_minute if able.requests_per_minute else 0.0
+    estimate.wall_seconds = STARTUP_S + max(to_speak_s / pace, by_rate_s)
+
+
+def _estimate_cost(estimate: Estimate, able: Capabilities, model: str) -> None:
+    price = able.price_per_1k_chars(model)
+    estimate.chars_billed = estimate.chars_to_speak if able.is_remote else 0
+    estimate.currency = able.currency
+    if price or not able.is_remote:
+        estimate.cost = round(estimate.chars_billed / 1000 * price, 6)
+        estimate.cost_saved = round(estimate.chars_saved / 1000 * price, 6)

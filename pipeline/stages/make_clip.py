@@ -16,6 +16,7 @@ from pipeline.model.voice import Speech, SpeechRequest
 from pipeline.speech.backend import Backend
 from pipeline.speech.checks import check_clip
 from pipeline.speech.registry import BackendProfile, make_backend
+from pipeline.stages.account import Made
 from pipeline.stages.apart import depend_on_parent
 from pipeline.store.blobs import Blobs
 
@@ -41,7 +42,7 @@ def is_ready() -> bool:
     return _worker is not None
 
 
-def make_clip(request: SpeechRequest, key: str) -> Clip:
+def make_clip(request: SpeechRequest, key: str) -> Made:
     """Speak `request` and keep its sound.
 
     Raises:
@@ -51,7 +52,7 @@ def make_clip(request: SpeechRequest, key: str) -> Clip:
     if _worker is None:
         raise BackendUnavailable("The voice was not loaded in this process", backend=request.choice.backend)
     speech = _worker.backend.synthesize(request)
-    return keep_speech(speech, request, key, _worker.blobs)
+    return Made(keep_speech(speech, request, key, _worker.blobs))
 
 
 def keep_speech(speech: Speech, request: SpeechRequest, key: str, blobs: Blobs) -> Clip:
@@ -64,7 +65,7 @@ def keep_speech(speech: Speech, request: SpeechRequest, key: str, blobs: Blobs) 
         raise BadClip(
             f"The voice gave {speech.sample_rate_hz} Hz and {len(speech.sentence_ends_samples)} sentence ends"
         )
-    check_clip(speech.samples, rate_hz=SAMPLE_RATE_HZ, text=" ".join(request.sentences), speed=request.choice.speed)
+    check_clip(speech.samples, rate_hz=SAMPLE_RATE_HZ, text=request.text, speed=request.choice.speed)
     sound = find_sound(speech.samples)
     samples = fade_edges(np.ascontiguousarray(speech.samples[sound.start : sound.end]))
     ends = [min(len(samples), max(0, end - sound.start)) for end in speech.sentence_ends_samples]

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from pipeline.errors import SettingsError, UnknownBackend
+from pipeline.errors import SettingsError
 from pipeline.model.audio import FORMATS
 from pipeline.model.voice import Capabilities, VoiceChoice
 from pipeline.settings import Settings
-from pipeline.speech.registry import BackendProfile, choose_voice, describe_backend
+from pipeline.speech.registry import choose_voice, describe_backend
+from pipeline.stages.backends import backend_profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,16 @@ class Order:
     chapters: tuple[int, ...] = ()
     """Numbers of the chapters to narrate, from 1; empty for all."""
     allow_gaps: bool = False
+    max_cost: float | None = None
+    """Hard cap on what this run may cost, in the backend's currency; None for what the settings say."""
 
     def as_options(self) -> dict[str, Any]:
         """Plain values for the store."""
         return asdict(self)
+
+    def as_parameters(self) -> dict[str, Any]:
+        """The options that were given, for a flow."""
+        return {key: value for key, value in asdict(self).items() if value != getattr(Order(), key)}
 
     @staticmethod
     def from_options(options: dict[str, Any]) -> "Order":
@@ -40,18 +47,6 @@ class Order:
             key: tuple(v) if isinstance(v, list) else v for key, v in options.items() if key in known
         }
         return Order(**values)
-
-
-def backend_profile(settings: Settings, name: str = "") -> BackendProfile:
-    """The configured backend of that name, or the default one. Raises: UnknownBackend."""
-    name = name or settings.narration.backend
-    if name not in settings.backends:
-        raise UnknownBackend(
-            f'There is no backend "{name}"',
-            key="narration.backend",
-            remedy="choose " + ", ".join(sorted(settings.backends)),
-        )
-    return BackendProfile(name, settings.backends[name].kind)
 
 
 def resolve_voice(settings: Settings, order: Order) -> tuple[VoiceChoice, Capabilities]:

@@ -13,13 +13,14 @@ from pipeline.stages.context import Context
 from pipeline.stages.order import Order, resolve_voice
 from pipeline.store.documents import StoredChapter
 from pipeline.store.plans import FAILED, PENDING, SKIPPED, PlannedChunk
+from pipeline.text.chinese import write_figures
 from pipeline.text.chunks import Packing, Speak, plan_chunks
-from pipeline.text.language import ForeignPassage, find_foreign, unreadable_script
+from pipeline.text.language import ForeignPassage, block_language, find_foreign, sentence_language, unreadable_script
 from pipeline.text.lexicon import Lexicon, read_lexicon
 from pipeline.text.normalize import normalize_text
 from pipeline.text.spoken import speak, spell_foreign_letters
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 """Raised when the same blocks would be spoken otherwise."""
 _PLACES_NAMED = 5
 
@@ -61,9 +62,10 @@ def plan_narration(context: Context, chapter: StoredChapter, order: Order) -> Ch
 def plan_blocks(context: Context, blocks: list[Block], order: Order) -> Iterator[Chunk]:
     """The chunks of these blocks for the order's voice, in order. Raises: SettingsError."""
     choice, able = resolve_voice(context.settings, order)
-    packing = Packing(able.max_chars, context.settings.narration.chunking == "sentence")
-    speaker = _speaker(context.settings, able, open_lexicon(context.settings), choice)
-    return plan_chunks(_skip_kinds(blocks, context.settings, able.scripts), speaker, packing, choice.language)
+    packing = Packing(able.max_chars, context.settings.narration.chunking == "sentence", able.max_tokens)
+    speaker = _speaker(context.settings, able, open_lexicon(context.settings))
+    spoken = _skip_kinds(blocks, context.settings, able.scripts)
+    return plan_chunks([_in_language(block, choice.language) for block in spoken], speaker, packing)
 
 
 def check_languages(context: Context, slug: str, order: Order) -> list[ForeignPassage]:
@@ -112,7 +114,15 @@ def open_lexicon(settings: Settings) -> Lexicon:
 def _plan_key(settings: Settings, choice: VoiceChoice, able: Capabilities, lexicon: Lexicon) -> str:
     """Everything besides the text that decides chunks and clip keys."""
     narration = settings.narration
-    parts = [PLAN_VERSION, clip_key([], choice), able.max_chars, able.reads_numbers, list(able.scripts), lexicon.id]
+    parts = [
+        PLAN_VERSION,
+        clip_key([], choice),
+        able.max_chars,
+        able.max_tokens,
+        able.reads_numbers,
+        list(able.scripts),
+        lexicon.id,
+    ]
     return content_address([*parts, narration.chunking, narration.normalize, [kind.value for kind in narration.skip]])
 
 
@@ -128,13 +138,21 @@ def _skip_kinds(blocks: list[Block], settings: Settings, scripts: tuple[str, ...
     return changed
 
 
-def _speaker(settings: Settings, able: Capabilities, lexicon: Lexicon, choice: VoiceChoice) -> Speak:
+def _in_language(block: Block, language: str) -> Block:
+    """The block in the language that its text is taken for: the voice's only one, or its own."""
+    return block if block.skip_reason else replace(block, language=language or block_language(block))
+
+
+def _speaker(settings: Settings, able: Capabilities, lexicon: Lexicon) -> Speak:
     wanted = settings.narration.normalize
     normalizes = wanted == "always" or (wanted == "auto" and not able.reads_numbers)
 
     def speak_sentence(written: str, block: Block) -> str:
-        text = spell_foreign_letters(speak(written, block.kind, choice.language), able.scripts)
+        language = sentence_language(written, block.language)
+        text = spell_foreign_letters(speak(written, block.kind, language), able.scripts)
         said = lexicon.apply(text, ipa_markup=able.ipa_markup)
-        return (normalize_text(said, choice.language) if normalizes else said).text
+        if language == "zh" and wanted != "never":  # no voice reads figures well in Chinese
+            return write_figures(said).text
+        return (normalize_text(said, language) if normalizes else said).text
 
     return speak_sentence

@@ -4,10 +4,13 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.errors import Interrupted
+from pipeline.errors import Interrupted, NarrationError, ServiceFailing
+from pipeline.stages.account import Account, caps_of
 from pipeline.stages.context import Context
 from pipeline.stages.order import Order
 from pipeline.store.documents import StoredBook
+
+FAILURES_IN_A_ROW = 20
 
 
 @dataclass
@@ -58,14 +61,51 @@ class Run:
         self.again = again
         self.summary = Summary(book.slug, book.metadata.title)
         self.id = context.store.runs.start(book.slug, order.as_options())
+        self.account = Account(self.id, book.slug, caps_of(context.settings, order), self.check_stopping)
         self._stopping = threading.Event()
+        self._reason: NarrationError | None = None
+        self._lock = threading.Lock()
+        self._failures_in_a_row = 0
+        self.is_on_fallback = False
+        """The backend is given up; what it was to speak goes to its fallback."""
 
-    def stop(self) -> None:
-        """Ask the stages of this run to end soon; other runs of the same context go on."""
+    def stop(self, reason: NarrationError | None = None) -> None:
+        """Ask the stages of this run to end soon; other runs of the same context go on.
+
+        Args:
+            reason: what makes it pointless to go on; None where a person asked for the end.
+        """
+        if not self._stopping.is_set():
+            self._reason = reason
         self._stopping.set()
 
+    @property
+    def is_hasty(self) -> bool:
+        """True where somebody waits for the end of the run."""
+        return self._reason is None or isinstance(self._reason, Interrupted)
+
+    def chunk_spoken(self) -> None:
+        """A chunk went well."""
+        with self._lock:
+            self._failures_in_a_row = 0
+
+    def chunk_failed(self, error: NarrationError) -> None:
+        """A chunk of a service was given up, after all its attempts.
+
+        Raises:
+            ServiceFailing: so many in a row that going on would burn through the book.
+        """
+        with self._lock:
+            self._failures_in_a_row += 1
+            in_a_row = self._failures_in_a_row
+        if in_a_row >= FAILURES_IN_A_ROW:
+            raise ServiceFailing(
+                f"{in_a_row} chunks failed one after the other, the last because: {error}",
+                remedy="see whether the service works, then run the same command again: everything done is kept",
+            ) from error
+
     def check_stopping(self) -> None:
-        """Raises: Interrupted after `stop` of this run or of the whole context."""
+        """Raises: Interrupted, or the reason, after `stop` of this run or of the whole context."""
         self.context.check_stopping()
         if self._stopping.is_set():
-            raise Interrupted("The run was stopped", remedy="start it again: everything done is kept")
+            raise self._reason or Interrupted("The run was stopped", remedy="start it again: everything done is kept")

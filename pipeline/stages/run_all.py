@@ -71,6 +71,8 @@ def run_all(context: Context, slug: str, order: Order, submit: Submit, again: fr
         raise
     finally:
         summary.wall_seconds = time.monotonic() - began
+        summary.chars_billed, cost = context.store.spend.of_run(run.id)
+        summary.cost = float(cost)
         context.store.runs.end(run.id, state, summary.as_json())
     return summary
 
@@ -137,8 +139,8 @@ class _Line:
                 self._start(chapter, chapters)
             self._advance(chapters, until_done=True)
             return [audio for chapter in chapters if (audio := self._audio(chapter)) is not None]
-        except BaseException:  # Ctrl-C too: what was started must end before the store closes
-            self._run.stop()
+        except BaseException as error:  # Ctrl-C too: what was started must end before the store closes
+            self._run.stop(error if isinstance(error, NarrationError) else None)
             self._settle(chapters)
             raise
 
@@ -211,7 +213,6 @@ class _Line:
             result, failed = error.__dict__["result"], True
         self._summary.synthesized += result.synthesized
         self._summary.cached += result.cached
-        self._summary.chars_billed += result.chars
         self._summary.failed += len(result.failures)
         self._summary.failures += result.failures
         return failed

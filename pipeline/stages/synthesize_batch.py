@@ -1,21 +1,27 @@
 """Chunks of one chapter -> clips: each found, or claimed and spoken once; failures are recorded and gathered."""
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from pipeline.errors import NarrationError, PartialFailure
-from pipeline.model.audio import Clip
-from pipeline.model.voice import SpeechRequest
-from pipeline.stages.events import ClipFailed, ClipReady
-from pipeline.stages.order import resolve_voice
+from pipeline.errors import BudgetExceeded, Interrupted, NarrationError, PartialFailure, StoreError, SynthesisError
+from pipeline.model.voice import SpeechRequest, VoiceChoice
+from pipeline.stages.account import Made
+from pipeline.stages.clip_makers import Makers
+from pipeline.stages.events import ClipFailed, ClipReady, Note
+from pipeline.stages.order import Order, resolve_voice
 from pipeline.stages.run import Run
 from pipeline.store.plans import DONE, FAILED, PlannedChunk
 
 RENEW_S = 30.0
 POLL_S = 0.25
 """How often a clip that somebody else is making is looked for."""
+GRACE_S = 8.0
+"""How long a run that a person stops waits for requests that are under way: they may be paid for."""
+MAX_WIDTH = 500
 
 
 @dataclass
@@ -24,13 +30,11 @@ class BatchResult:
 
     synthesized: int = 0
     cached: int = 0
-    chars: int = 0
-    """Characters that were synthesised."""
     failures: list[tuple[str, str]] = field(default_factory=list)
     """Chunk id and reason."""
 
 
-def synthesize_batch(run: Run, position: int, chunks: Sequence[PlannedChunk]) -> BatchResult:
+def synthesize_batch(run: Run, position: int, chunks: Sequence[PlannedChunk], width: int = MAX_WIDTH) -> BatchResult:
     """Speak the chunks of a batch that are not spoken yet; in a rerun, those that are spoken too.
 
     A clip that is made again stays until the new one is there.
@@ -39,12 +43,13 @@ def synthesize_batch(run: Run, position: int, chunks: Sequence[PlannedChunk]) ->
         run: whose batch it is.
         position: of the chapter, for reports.
         chunks: at most about 50, of one chapter.
+        width: most chunks under way at once.
 
     Raises:
         PartialFailure: all others are done; its `result` is the BatchResult.
         Interrupted, StoreError, and errors that stop a run: nothing finished is lost.
     """
-    batch = _Batch(run, position, chunks)
+    batch = _Batch(run, position, chunks, width)
     try:
         batch.work_off()
     finally:
@@ -62,74 +67,94 @@ def synthesize_batch(run: Run, position: int, chunks: Sequence[PlannedChunk]) ->
 class _Batch:
     """The clips of one batch on their way."""
 
-    def __init__(self, run: Run, position: int, chunks: Sequence[PlannedChunk]) -> None:
+    def __init__(self, run: Run, position: int, chunks: Sequence[PlannedChunk], width: int) -> None:
         self._run = run
         self._context = run.context
         self._clips = run.context.store.clips
-        self._makers = run.context.makers(run.order)
         self._position = position
-        self._choice, _ = resolve_voice(run.context.settings, run.order)
-        self._again = run.again is not None
+        self._speakers = _speakers(run)
+        self._width = width
         self._same: dict[str, list[PlannedChunk]] = {}
         """Chunks by clip key: the same words said twice are one clip."""
         for chunk in chunks:
             self._same.setdefault(chunk.clip_key, []).append(chunk)
-        self._running: dict[Future[Clip], PlannedChunk] = {}
+        self._ready: deque[PlannedChunk] = deque()
+        """Claimed, not given to a speaker yet."""
+        self._running: dict[Future[Made], tuple[PlannedChunk, _Speaker]] = {}
         self._renewed = time.monotonic()
         self.result = BatchResult()
 
     def work_off(self) -> None:
         wanted = {key: same[0] for key, same in self._same.items()}
-        while wanted or self._running:
+        again = self._run.again is not None
+        while wanted or self._running or self._ready:
             self._run.check_stopping()
-            for key in () if self._again else self._clips.find(wanted):
+            for key in () if again else self._clips.find(wanted):
                 wanted.pop(key)
                 self.result.cached += len(self._same[key])
-            granted = self._clips.claim(list(wanted), again=self._again) if wanted else set()
-            for key in [key for key in wanted if key in granted]:  # in the order of the text
-                self._speak(wanted.pop(key))
-            if self._running:
-                self._gather()
+            granted = self._clips.claim(list(wanted), again=again) if wanted else set()
+            self._ready += [wanted.pop(key) for key in list(wanted) if key in granted]  # in the order of the text
+            if self._ready:
+                self._speak_all()
             elif wanted:
                 time.sleep(POLL_S)  # others are making these
             self._renew()
 
-    def _speak(self, chunk: PlannedChunk) -> None:
-        self._running[self._makers.submit(self._request(chunk), chunk.clip_key)] = chunk
-
-    def _request(self, chunk: PlannedChunk) -> SpeechRequest:
-        return SpeechRequest(tuple(sentence.spoken for sentence in chunk.sentences), self._choice)
-
-    def _gather(self) -> None:
-        """Wait until everything that runs has ended; new clips of others are looked for afterwards."""
-        while self._running:
+    def _speak_all(self) -> None:
+        """Until everything that was claimed has ended; new clips of others are looked for afterwards."""
+        while self._ready or self._running:
+            while self._ready and len(self._running) < self._width:
+                self._speak(self._ready.popleft(), self._speakers[-1 if self._run.is_on_fallback else 0])
             done, _ = wait(self._running, timeout=POLL_S * 4, return_when=FIRST_COMPLETED)
             for future in done:
-                self._finish(future, self._running.pop(future))
+                self._finish(future, *self._running.pop(future))
             self._run.check_stopping()
             self._renew()
 
-    def _finish(self, future: "Future[Clip]", chunk: PlannedChunk) -> None:
-        chars = chunk.spoken_chars
+    def _speak(self, chunk: PlannedChunk, speaker: "_Speaker") -> None:
+        future = speaker.makers.submit(speaker.request(chunk), chunk.clip_key, self._run.account)
+        self._running[future] = chunk, speaker
+
+    def _finish(self, future: "Future[Made]", chunk: PlannedChunk, speaker: "_Speaker") -> None:
         try:
-            clip = self._makers.result(future, self._request(chunk), chunk.clip_key)
+            made = speaker.makers.result(future, speaker.request(chunk), chunk.clip_key, self._run.account)
         except NarrationError as error:
-            self._clips.release([chunk.clip_key])
-            if error.stops_run:
-                raise
-            for same in self._same[chunk.clip_key]:
-                self._fail(same, error)
+            if not self._replaced(chunk, speaker, error):
+                self._give_up(chunk, speaker, error)
             return
-        self._clips.keep(clip, self._choice, chars=chars)
+        remark = "; ".join(filter(None, (made.remark, speaker.remark)))
+        chars = chunk.spoken_chars
+        self._clips.keep(made.clip, speaker.choice, chars=chars, attempts=made.attempts, remark=remark)
+        self._run.chunk_spoken()
         self.result.synthesized += 1
         self.result.cached += len(self._same[chunk.clip_key]) - 1
-        self.result.chars += chars
-        self._context.report(ClipReady(self._position, chars, clip.seconds))
+        self._context.report(ClipReady(self._position, chars, made.clip.seconds))
+
+    def _replaced(self, chunk: PlannedChunk, speaker: "_Speaker", error: NarrationError) -> bool:
+        """True where the fallback speaks the chunk instead."""
+        if speaker is self._speakers[-1] or isinstance(error, BudgetExceeded | Interrupted | StoreError):
+            return False
+        if error.stops_run and not self._run.is_on_fallback:
+            self._run.is_on_fallback = True
+            self._context.report(Note(f"{error}; {self._speakers[-1].choice.backend} speaks from here on"))
+        self._speak(chunk, self._speakers[-1])
+        return True
+
+    def _give_up(self, chunk: PlannedChunk, speaker: "_Speaker", error: NarrationError) -> None:
+        self._clips.release([chunk.clip_key])
+        if error.stops_run:
+            self._run.stop(error)  # at once: other batches must not go on asking
+            raise error
+        for same in self._same[chunk.clip_key]:
+            self._fail(same, error)
+        if speaker.is_remote:
+            self._run.chunk_failed(error)
 
     def _fail(self, chunk: PlannedChunk, error: NarrationError) -> None:
         reason = f"{type(error).__name__}: {error}"
+        attempts = error.attempts if isinstance(error, SynthesisError) else 1
         if chunk.state != DONE:
-            self._context.store.plans.set_state(chunk.chapter_id, chunk.id, FAILED, reason=reason, attempts=1)
+            self._context.store.plans.set_state(chunk.chapter_id, chunk.id, FAILED, reason=reason, attempts=attempts)
         self.result.failures.append((chunk.id, reason))
         self._context.report(ClipFailed(self._position, chunk.id, reason))
 
@@ -139,8 +164,40 @@ class _Batch:
             self._renewed = time.monotonic()
 
     def let_go(self) -> None:
-        """Drop requests that have not begun and give their claims back."""
-        for future in self._running:
-            future.cancel()
-        if self._running:
-            self._clips.release([chunk.clip_key for chunk in self._running.values()])
+        """After an error: drop what has not begun, keep what is under way (it may be paid for), free all claims."""
+        begun = [future for future in self._running if not future.cancel()]
+        done, _ = wait(begun, timeout=GRACE_S if self._run.is_hasty else None)
+        for future in done:
+            chunk, speaker = self._running[future]
+            with suppress(NarrationError):
+                made = speaker.makers.result(future, speaker.request(chunk), chunk.clip_key, self._run.account)
+                self._clips.keep(made.clip, speaker.choice, chars=chunk.spoken_chars, attempts=made.attempts)
+        left = [chunk.clip_key for chunk in (*self._ready, *(chunk for chunk, _ in self._running.values()))]
+        if left:
+            self._clips.release(left)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Speaker:
+    """A backend with the voice that is to be heard."""
+
+    makers: Makers
+    choice: VoiceChoice
+    is_remote: bool
+    remark: str = ""
+
+    def request(self, chunk: PlannedChunk) -> SpeechRequest:
+        return SpeechRequest(tuple(sentence.spoken for sentence in chunk.sentences), self.choice)
+
+
+def _speakers(run: Run) -> list[_Speaker]:
+    """The backend of the order, and the one that its settings name for when it fails."""
+    settings = run.context.settings
+    choice, able = resolve_voice(settings, run.order)
+    first = _Speaker(run.context.makers(run.order), choice, able.is_remote)
+    fallback = Order(backend=settings.backends[choice.backend].fallback)
+    if not fallback.backend:
+        return [first]
+    spare, able = resolve_voice(settings, fallback)
+    remark = f"spoken by {spare.backend} ({spare.voice}), for {choice.backend} failed"
+    return [first, _Speaker(run.context.makers(fallback), spare, able.is_remote, remark)]

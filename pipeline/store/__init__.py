@@ -14,6 +14,7 @@ from pipeline.store.owners import Owner
 from pipeline.store.plans import Plans
 from pipeline.store.releases import Releases
 from pipeline.store.runs import Runs
+from pipeline.store.spend import Spend
 
 
 class Store:
@@ -46,6 +47,7 @@ class Store:
         self.clips = Clips(self._database, Blobs(data / "clips", ".flac"), self.owner)
         self.releases = Releases(self._database, data / "work" / "chapters")
         self.runs = Runs(self._database, self.owner)
+        self.spend = Spend(self._database, self.owner)
 
     def lock(self, name: str) -> FileLock:
         """A lock between threads and processes, held in a `with`; the system frees it when its holder dies."""

@@ -80,8 +80,16 @@ class Clips:
                 update(ClaimRow).where(ClaimRow.owner == self._owner.id).values(expires_at=time.time() + LEASE_S)
             )
 
-    def keep(self, clip: Clip, choice: VoiceChoice, *, chars: int) -> None:
-        """Record a clip whose blob is written, and mark every chunk that waits for it done."""
+    def keep(self, clip: Clip, choice: VoiceChoice, *, chars: int, attempts: int = 1, remark: str = "") -> None:
+        """Record a clip whose blob is written, and mark every chunk that waits for it done.
+
+        Args:
+            clip: its measures.
+            choice: who spoke it.
+            chars: characters that were given to the voice.
+            attempts: requests that it took.
+            remark: why a person should listen to it, if anything.
+        """
         values = {
             "key": clip.key,
             "blob": clip.blob,
@@ -93,6 +101,7 @@ class Clips:
             "chars": chars,
             "backend": choice.backend,
             "voice": choice.voice,
+            "remark": remark,
             "made_at": now(),
         }
         with self._database.writing() as session:
@@ -102,7 +111,7 @@ class Clips:
             session.execute(
                 update(ChunkRow)
                 .where(ChunkRow.clip_key == clip.key)
-                .values(state="done", reason="", attempts=ChunkRow.attempts + 1),
+                .values(state="done", reason="", attempts=ChunkRow.attempts + attempts),
                 execution_options={"synchronize_session": False},
             )
             shared = before and session.scalar(select(func.count()).where(ClipRow.blob == before))

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from pipeline.model.text import BlockKind, Chunk, Sentence, Span
+from pipeline.model.text import BlockKind, Chunk, Sentence, Span, join_sentences
 from pipeline.store.engine import Database
 from pipeline.store.tables import BlockRow, ChapterRow, ChunkRow, ClipRow
 
@@ -33,7 +33,7 @@ class PlannedChunk:
     @property
     def spoken_chars(self) -> int:
         """Characters that the voice is given."""
-        return sum(len(sentence.spoken) for sentence in self.sentences)
+        return len(join_sentences([sentence.spoken for sentence in self.sentences]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -117,6 +117,8 @@ class ClipRow(Base):
     """Characters given to the voice."""
     backend: Mapped[str] = mapped_column(Text)
     voice: Mapped[str] = mapped_column(Text)
+    remark: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Why a person should listen to it (another voice had to speak it), or empty."""
     made_at: Mapped[datetime] = mapped_column(DateTime)
 
 
@@ -174,3 +176,27 @@ class ReleaseRow(Base):
     """Content address of all that went into it."""
     files: Mapped[list[Any]] = mapped_column(JSON)
     """[path, size in bytes] of each."""
+
+
+class SpendRow(Base):
+    """One request to a paid service: reserved before it is sent, settled or voided after."""
+
+    __tablename__ = "spend"
+    __table_args__ = (Index("ix_spend_run", "run"), Index("ix_spend_book", "book"), Index("ix_spend_month", "month"))
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    run: Mapped[str] = mapped_column(String(32))
+    book: Mapped[str] = mapped_column(String(120))
+    """Slug; empty for a text that is in no book. Stays when the book goes."""
+    backend: Mapped[str] = mapped_column(Text)
+    model: Mapped[str] = mapped_column(Text)
+    month: Mapped[str] = mapped_column(String(7))
+    """`2026-11`, UTC."""
+    chars: Mapped[int]
+    cost_nano: Mapped[int] = mapped_column(BigInteger)
+    """Billionths of the currency."""
+    currency: Mapped[str] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(8))
+    """reserved, spent or void."""
+    owner: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(DateTime)

@@ -6,15 +6,16 @@ space, grapheme (UAX #29).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import regex
 
 from pipeline.model.keys import chunk_id, fold_text, sentence_id
-from pipeline.model.text import Block, Chunk, Sentence, Span
+from pipeline.model.text import Block, Chunk, Sentence, Span, join_sentences
 from pipeline.text.sentences import split_sentences
 from pipeline.text.spoken import is_speakable
+from pipeline.text.tokens import count_tokens
 
 Speak = Callable[[str, Block], str]
 """Gives the spoken form of a written sentence of a block."""
@@ -32,10 +33,23 @@ class Packing:
     """Most spoken characters of one chunk."""
     sentence_by_sentence: bool = False
     """One request a sentence: exact times from any service."""
+    max_tokens: int = 0
+    """Most Qwen tokens of one chunk; 0 for no limit."""
+
+    def fits(self, sentences: Sequence[str]) -> bool:
+        """True where these spoken sentences may be one request."""
+        text = join_sentences(sentences)
+        if len(text) > self.max_chars:
+            return False
+        # a token is at least a byte, so a short text need not be counted
+        return not self.max_tokens or len(text.encode()) <= self.max_tokens or count_tokens(text) <= self.max_tokens
 
 
-def plan_chunks(blocks: Iterable[Block], speak: Speak, packing: Packing, language: str = "en") -> Iterator[Chunk]:
-    """The chunks of a chapter in order; those of a block tile its text, spoken or skipped with a reason."""
+def plan_chunks(blocks: Iterable[Block], speak: Speak, packing: Packing) -> Iterator[Chunk]:
+    """The chunks of a chapter in order; those of a block tile its text, spoken or skipped with a reason.
+
+    The language of a block decides how its sentences are found.
+    """
     seen: Counter[str] = Counter()
     for index, block in enumerate(blocks):
         reason = block.skip_reason or ("" if is_speakable(block.text) else "nothing to speak")
@@ -43,7 +57,7 @@ def plan_chunks(blocks: Iterable[Block], speak: Speak, packing: Packing, languag
             if block.text:
                 yield _skipped(index, block, reason, seen)
             continue
-        pieces = _merge_silent(list(_pieces(block, speak, packing, language)))
+        pieces = _merge_silent(list(_pieces(block, speak, packing)))
         for group in _pack(pieces, packing):
             sentences = tuple(_name(block, span, spoken, seen) for span, spoken in group)
             span = Span(group[0][0].start, group[-1][0].end)
@@ -62,14 +76,14 @@ def _skipped(index: int, block: Block, reason: str, seen: Counter[str]) -> Chunk
     return Chunk(chunk_id([sentence.id]), index, span, (), reason)
 
 
-def _pieces(block: Block, speak: Speak, packing: Packing, language: str) -> Iterator[tuple[Span, str]]:
+def _pieces(block: Block, speak: Speak, packing: Packing) -> Iterator[tuple[Span, str]]:
     """Sentences with their spoken forms; one that is too long in pieces."""
-    for span in split_sentences(block.text, language):
+    for span in split_sentences(block.text, block.language or "en"):
         spoken = speak(span.of(block.text), block).strip()
-        if len(spoken) <= packing.max_chars:
+        if packing.fits([spoken]):
             yield span, spoken
             continue
-        for piece in cut(span.of(block.text), lambda text: len(speak(text, block).strip()) <= packing.max_chars):
+        for piece in cut(span.of(block.text), lambda text: packing.fits([speak(text, block).strip()])):
             whole = Span(span.start + piece.start, span.start + piece.end)
             yield whole, speak(whole.of(block.text), block).strip()
 
@@ -125,12 +139,11 @@ def _merge_silent(pieces: list[tuple[Span, str]]) -> list[tuple[Span, str]]:
 
 def _pack(pieces: list[tuple[Span, str]], packing: Packing) -> Iterator[list[tuple[Span, str]]]:
     group: list[tuple[Span, str]] = []
-    length = 0
     for span, spoken in pieces:
-        if group and (packing.sentence_by_sentence or length + 1 + len(spoken) > packing.max_chars):
+        full = packing.sentence_by_sentence or not packing.fits([*(said for _, said in group), spoken])
+        if group and full:
             yield group
-            group, length = [], 0
+            group = []
         group.append((span, spoken))
-        length += len(spoken) + (1 if length else 0)
     if group:
         yield group

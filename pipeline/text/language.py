@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from pipeline.model.text import Block
+from pipeline.text.chinese import is_chinese
 from pipeline.text.spoken import script_of
 
 MIN_LETTERS = 60
@@ -27,6 +28,21 @@ def detect_language(text: str) -> str:
         return ""
     found = _detector().detect(text.replace("\n", " ")[:1000])[0]
     return str(found["lang"]).split("-")[0].lower() if found["score"] >= MIN_CONFIDENCE else ""
+
+
+def block_language(block: Block) -> str:
+    """Primary language subtag of a block: by its letters, else as the document states it, else English."""
+    stated = block.language.split("-")[0].lower()
+    if is_chinese(block.text) and stated != "ja":
+        return "zh"
+    return detect_language(block.text) or stated or "en"
+
+
+def sentence_language(text: str, block: str) -> str:
+    """The language whose rules a sentence is spoken by: a Chinese block may hold an English one, and the reverse."""
+    if block != "ja" and is_chinese(text):
+        return "zh"
+    return "en" if block == "zh" else block
 
 
 @dataclass(frozen=True, slots=True)
