@@ -12,17 +12,19 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.service_share import ensure_limit
 from flows.tasks import artifact_key, import_task, list_failures, submit_task
 from pipeline.errors import PartialFailure
 from pipeline.settings import read_settings
 from pipeline.stages.choose_again import choose_again
 from pipeline.stages.context import Context
 from pipeline.stages.events import BookOpened, ChapterReady, Event
-from pipeline.stages.order import Order
+from pipeline.stages.order import Order, resolve_voice
+from pipeline.stages.pace import STAGE_THREADS
 from pipeline.stages.run import Summary
 from pipeline.stages.run_all import run_all
 
-_THREADS: Any = ThreadPoolTaskRunner(max_workers=6)  # four batches, and room for chapters being assembled
+_THREADS: Any = ThreadPoolTaskRunner(max_workers=STAGE_THREADS)
 Format = Literal["m4b", "m4a", "mp3", "opus", "flac", "wav"]
 
 _present: ContextVar[Context | None] = ContextVar("bookcast_context", default=None)
@@ -89,16 +91,23 @@ def narrate_document(
     task_runner=_THREADS,
 )
 def rerun_chunks(
-    book: str, failed: bool = True, chapters: tuple[int, ...] = (), chunks: tuple[str, ...] = ()
+    book: str,
+    failed: bool = True,
+    chapters: tuple[int, ...] = (),
+    chunks: tuple[str, ...] = (),
+    max_cost: float | None = None,
 ) -> Summary:
     """Speak chunks of a book again and rebuild just their chapters."""
     with present_context() as context:
-        order = Order.from_options(context.store.documents.get_book(book).narration)
+        order = Order.from_options(context.store.documents.get_book(book).narration, max_cost=max_cost)
         again = choose_again(context, book, failed=failed, chapters=chapters, chunks=chunks)
         return _run(context, book, order, again)
 
 
 def _run(context: Context, slug: str, order: Order, again: frozenset[str] | None = None) -> Summary:
+    choice, able = resolve_voice(context.settings, order)
+    if able.is_remote:
+        ensure_limit(choice.backend, able.concurrency)
     progress = _ProgressArtifact(context)
     try:
         summary = run_all(context, slug, order, submit_task, again)

@@ -72,6 +72,7 @@ class PrefectServer:
         port = _free_port()
         api_url = f"http://127.0.0.1:{port}/api"
         environment = {**os.environ, **prefect_environment(self._data, api_url), "PREFECT_SERVER_API_PORT": str(port)}
+        environment.setdefault("PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS", "2")  # slots of dead machines
         with open(self._folder / "server.log", "ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "flows.server_process", str(self._folder), str(port)],

@@ -8,6 +8,7 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from flows.service_share import share_of_service
 from pipeline.errors import PartialFailure
 from pipeline.stages.assemble_chapter import assemble_chapter
 from pipeline.stages.import_document import import_document
@@ -25,7 +26,11 @@ def _as_task(stage: Callable[..., Any], name: str) -> Any:
 def _batch(run: Run, position: int, chunks: Any) -> BatchResult:
     """Speak one batch; what failed is listed in an artifact before the task fails."""
     try:
-        return synthesize_batch(run, position, chunks)
+        if not run.pace.slots:
+            return synthesize_batch(run, position, chunks)
+        slots = min(run.pace.slots, len(chunks))
+        with share_of_service(run.context, run.backend, slots, run.check_stopping):
+            return synthesize_batch(run, position, chunks, slots)
     except PartialFailure as error:
         list_failures(f"failed-chunks-chapter-{position + 1}", position, error)
         raise

@@ -15,6 +15,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.events import Event
 from pipeline.stages.import_document import import_document
 from pipeline.stages.order import Order
+from pipeline.stages.pace import STAGE_THREADS
 from pipeline.stages.run import Summary
 from pipeline.stages.run_all import run_all
 from tests.fakes import KIND
@@ -91,7 +92,7 @@ class Desk:
         context = self.open()
         try:
             slug = import_document(context, str(source)).slug
-            with ThreadPoolExecutor(6) as threads:
+            with ThreadPoolExecutor(STAGE_THREADS) as threads:
                 return run_all(context, slug, order or Order(backend="tone"), threads.submit, again)
         finally:
             context.close()

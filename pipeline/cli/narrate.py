@@ -15,6 +15,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.estimate import Estimate, estimate_narration
 from pipeline.stages.import_document import import_document
 from pipeline.stages.order import Order, parse_chapters, resolve_formats
+from pipeline.stages.pace import STAGE_THREADS
 from pipeline.stages.plan_narration import check_languages, plan_narration
 from pipeline.stages.run import Summary
 from pipeline.stages.run_all import chosen_chapters, run_all
@@ -124,7 +125,7 @@ def _narrate_one(context: Context, path: Path, order: Order, server: Any) -> Sum
 
 def run_direct(context: Context, slug: str, order: Order, again: frozenset[str] | None = None) -> Summary:
     """Run every stage in this process, without Prefect."""
-    with ThreadPoolExecutor(6, thread_name_prefix="stage") as threads:
+    with ThreadPoolExecutor(STAGE_THREADS, thread_name_prefix="stage") as threads:
         return run_all(context, slug, order, threads.submit, again)
 
 

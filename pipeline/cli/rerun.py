@@ -24,6 +24,9 @@ def rerun(
     failed: Annotated[bool, typer.Option("--failed", help="The failed chunks (the default).")] = False,
     chapter: Annotated[list[int] | None, typer.Option(help="All of this chapter; repeatable.")] = None,
     chunk: Annotated[list[str] | None, typer.Option(metavar="ID", help="This chunk; repeatable.")] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(metavar="X", min=0, help="Stop before a service has cost more than this.")
+    ] = None,
     direct: Annotated[bool, typer.Option("--direct", help="Run without Prefect.")] = False,
 ) -> None:
     """Speak chunks of a book again and rebuild just their chapters, with the options of its last narration."""
@@ -37,7 +40,7 @@ def rerun(
         if not again:
             say(f"{book}: no chunk failed")
         try:
-            result: Summary | NarrationError = _run(context, book, again, wanted, direct=direct)
+            result: Summary | NarrationError = _run(context, book, again, wanted, max_cost, direct=direct)
         except NarrationError as error:
             if error.stops_run:
                 raise
@@ -45,8 +48,16 @@ def rerun(
     finish([result])
 
 
-def _run(context: Context, book: str, again: frozenset[str], wanted: dict[str, object], *, direct: bool) -> Summary:
-    order = Order.from_options(context.store.documents.get_book(book).narration)
+def _run(
+    context: Context,
+    book: str,
+    again: frozenset[str],
+    wanted: dict[str, object],
+    max_cost: float | None,
+    *,
+    direct: bool,
+) -> Summary:
+    order = Order.from_options(context.store.documents.get_book(book).narration, max_cost=max_cost)
     if direct:
         return run_direct(context, book, order, again)
     from flows.environment import enter
@@ -61,7 +72,7 @@ def _run(context: Context, book: str, again: frozenset[str], wanted: dict[str, o
         return run_here(
             context,
             rerun_chunks,
-            {"book": book, **wanted},
+            {"book": book, **wanted, "max_cost": max_cost},
             api_url=server.api_url,
             announce=lambda run: say(f"{book}: {address}{run}"),
         )

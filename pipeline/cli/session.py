@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from pipeline.settings import Settings, read_settings
 from pipeline.stages.context import Context
@@ -59,6 +60,16 @@ def print_json(value: Any) -> None:
     """The one JSON object of a command."""
     options.json_printed = True
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def print_table(columns: list[str], rows: list[list[str]]) -> None:
+    """A table for people; nothing where JSON is asked for."""
+    if options.json:
+        return
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(cell.replace("[", "\\[") for cell in row))
+    out.print(table if rows else "nothing")
 
 
 @contextmanager

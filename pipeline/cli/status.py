@@ -3,22 +3,28 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from pipeline.cli.session import duration, open_context, options, out, print_json
+from pipeline.cli.session import duration, open_context, options, out, print_json, print_table
 from pipeline.stages.context import Context
+from pipeline.store.documents import StoredBook
 from pipeline.store.plans import DONE, FAILED, PENDING, SKIPPED
 
-EXAMPLES = "Examples: bookcast status  |  bookcast status my-book  |  bookcast status my-book --failed"
+EXAMPLES = (
+    "Examples: bookcast status  |  bookcast status my-book  |  bookcast status my-book --failed  |  "
+    "bookcast status --review"
+)
 
 
 def status(
     book: Annotated[str, typer.Argument(help="A book's name; without it, all books are listed.")] = "",
     failed: Annotated[bool, typer.Option("--failed", help="Only the failed chunks, with their reasons.")] = False,
+    review: Annotated[bool, typer.Option("--review", help="Only chunks that a person should listen to.")] = False,
 ) -> None:
-    """Show books, the chapters of one, or its failed chunks."""
+    """Show books, the chapters of one, its failed chunks, or those that a person should listen to."""
     with open_context() as context:
-        if failed:
+        if review:
+            value = _review(context, book)
+        elif failed:
             value = _failed(context, book)
         elif book:
             value = _book(context, book)
@@ -33,11 +39,24 @@ def _books(context: Context) -> dict[str, Any]:
     for book in context.store.documents.books():
         counts = _sum(context, book.slug)
         run = context.store.runs.last(book.slug)
-        rows.append({"book": book.slug, "title": book.metadata.title, "last_run": run[0] if run else "none", **counts})
-    _print_table(["book", "title", "last run", "done", "failed", "left"], [
-        [r["book"], r["title"], r["last_run"], str(r[DONE]), str(r[FAILED]), str(r[PENDING])] for r in rows
+        last = run[0] if run else "none"
+        rows.append(
+            {"book": book.slug, "title": book.metadata.title, "last_run": last, **counts, **_cost(context, book)}
+        )
+    print_table(["book", "title", "last run", "done", "failed", "left", "cost"], [
+        [r["book"], r["title"], r["last_run"], str(r[DONE]), str(r[FAILED]), str(r[PENDING]), _price(r)] for r in rows
     ])  # fmt: skip
     return {"books": rows}
+
+
+def _cost(context: Context, book: StoredBook) -> dict[str, Any]:
+    spent = context.store.spend.account(book=book.slug)
+    costs = {s.currency: float(sum(t.cost for t in spent if t.currency == s.currency)) for s in spent}
+    return {"chars_billed": sum(s.chars for s in spent), "cost": costs}
+
+
+def _price(row: dict[str, Any]) -> str:
+    return ", ".join(f"{cost:.4f} {currency}" for currency, cost in row["cost"].items()) or "-"
 
 
 def _sum(context: Context, slug: str) -> dict[str, int]:
@@ -54,7 +73,7 @@ def _book(context: Context, slug: str) -> dict[str, Any]:
         states = {state: counts.get(chapter.position, {}).get(state, 0) for state in (DONE, FAILED, PENDING, SKIPPED)}
         seconds = found.seconds if found else None
         rows.append({"chapter": chapter.position + 1, "title": chapter.title, "audio_seconds": seconds, **states})
-    _print_table(["#", "chapter", "length", "done", "failed", "left", "skipped"], [
+    print_table(["#", "chapter", "length", "done", "failed", "left", "skipped"], [
         [str(r["chapter"]), str(r["title"]), duration(r["audio_seconds"]) if r["audio_seconds"] else "-",
          str(r[DONE]), str(r[FAILED]), str(r[PENDING]), str(r[SKIPPED])] for r in rows
     ])  # fmt: skip
@@ -62,30 +81,41 @@ def _book(context: Context, slug: str) -> dict[str, Any]:
     if not options.json:
         for path in files:
             out.print(path, markup=False)
-    return {"book": slug, "title": book.metadata.title, "chapters": rows, "files": files}
+    cost = _cost(context, book)
+    if cost["cost"] and not options.json:
+        out.print(f"cost: {_price(cost)} for {cost['chars_billed']:,} characters")
+    return {"book": slug, "title": book.metadata.title, "chapters": rows, "files": files, **cost}
+
+
+def _review(context: Context, slug: str) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    for name in _slugs(context, slug):
+        for place, remark in context.store.plans.remarks(name):
+            rows.append({
+                "book": name, "chapter": place.chapter_position + 1, "chunk": place.chunk.id,
+                "remark": remark, "text": place.text,
+            })  # fmt: skip
+    print_table(["book", "ch.", "chunk", "why", "text"], [
+        [r["book"], str(r["chapter"]), r["chunk"], r["remark"], r["text"][:80]] for r in rows
+    ])  # fmt: skip
+    return {"review": rows}
+
+
+def _slugs(context: Context, slug: str) -> list[str]:
+    """The book of that name, or all. Raises: StoreError where there is none."""
+    return [context.store.documents.get_book(slug).slug] if slug else [b.slug for b in context.store.documents.books()]
 
 
 def _failed(context: Context, slug: str) -> dict[str, Any]:
-    slugs = [slug] if slug else [book.slug for book in context.store.documents.books()]
     rows: list[dict[str, Any]] = []
-    for name in slugs:
-        context.store.documents.get_book(name)
+    for name in _slugs(context, slug):
         for place in context.store.plans.places(name, state=FAILED):
             chunk = place.chunk
             rows.append({
                 "book": name, "chapter": place.chapter_position + 1, "chunk": chunk.id,
                 "attempts": chunk.attempts, "reason": chunk.reason, "text": place.text,
             })  # fmt: skip
-    _print_table(["book", "ch.", "chunk", "tries", "reason", "text"], [
+    print_table(["book", "ch.", "chunk", "tries", "reason", "text"], [
         [r["book"], str(r["chapter"]), r["chunk"], str(r["attempts"]), r["reason"], r["text"][:80]] for r in rows
     ])  # fmt: skip
     return {"failed": rows}
-
-
-def _print_table(columns: list[str], rows: list[list[str]]) -> None:
-    if options.json:
-        return
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(cell.replace("[", "\\[") for cell in row))
-    out.print(table if rows else "nothing")

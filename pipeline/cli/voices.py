@@ -3,9 +3,8 @@
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from pipeline.cli.session import options, out, print_json, settings
+from pipeline.cli.session import options, print_json, print_table, settings
 from pipeline.speech.registry import describe_backend
 from pipeline.stages.backends import backend_profile
 
@@ -17,16 +16,18 @@ def voices(backend: Annotated[str, typer.Option(help="Only of this backend.")] =
     rows: list[dict[str, Any]] = []
     for name in names:
         able = describe_backend(backend_profile(known, name))
+        rows += [{
+            "backend": name, "voice": "any", "language": "", "gender": "", "dialect": "", "models": [model],
+            "description": "whatever the service knows",
+        } for model in able.open_models]  # fmt: skip
         for voice in able.voices:
             models = list(voice.models or able.models)
             rows.append({
                 "backend": name, "voice": voice.name, "language": voice.language, "gender": voice.gender,
-                "models": models, "description": voice.description,
+                "dialect": voice.dialect, "models": models, "description": voice.description,
             })  # fmt: skip
     if options.json:
         print_json({"voices": rows})
-        return
-    table = Table("backend", "voice", "language", "models", "description", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(row["backend"], row["voice"], row["language"], ", ".join(row["models"]), row["description"])
-    out.print(table)
+    print_table(["backend", "voice", "language", "models", "description"], [
+        [r["backend"], r["voice"], r["language"], ", ".join(r["models"]), r["description"]] for r in rows
+    ])  # fmt: skip

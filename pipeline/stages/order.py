@@ -40,13 +40,13 @@ class Order:
         return {key: value for key, value in asdict(self).items() if value != getattr(Order(), key)}
 
     @staticmethod
-    def from_options(options: dict[str, Any]) -> "Order":
-        """The order of stored values; unknown ones are ignored."""
+    def from_options(options: dict[str, Any], *, max_cost: float | None = None) -> "Order":
+        """The order of stored values with a cap of its own; unknown ones are ignored."""
         known = {field.name for field in fields(Order)}
         values: dict[str, Any] = {
             key: tuple(v) if isinstance(v, list) else v for key, v in options.items() if key in known
         }
-        return Order(**values)
+        return Order(**{**values, "max_cost": max_cost})
 
 
 def resolve_voice(settings: Settings, order: Order) -> tuple[VoiceChoice, Capabilities]:

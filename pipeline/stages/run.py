@@ -8,6 +8,7 @@ from pipeline.errors import Interrupted, NarrationError, ServiceFailing
 from pipeline.stages.account import Account, caps_of
 from pipeline.stages.context import Context
 from pipeline.stages.order import Order
+from pipeline.stages.pace import pace_of
 from pipeline.store.documents import StoredBook
 
 FAILURES_IN_A_ROW = 20
@@ -62,12 +63,18 @@ class Run:
         self.summary = Summary(book.slug, book.metadata.title)
         self.id = context.store.runs.start(book.slug, order.as_options())
         self.account = Account(self.id, book.slug, caps_of(context.settings, order), self.check_stopping)
+        self.pace = pace_of(context.settings, order)
         self._stopping = threading.Event()
         self._reason: NarrationError | None = None
         self._lock = threading.Lock()
         self._failures_in_a_row = 0
         self.is_on_fallback = False
         """The backend is given up; what it was to speak goes to its fallback."""
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend that speaks."""
+        return self.order.backend or self.context.settings.narration.backend
 
     def stop(self, reason: NarrationError | None = None) -> None:
         """Ask the stages of this run to end soon; other runs of the same context go on.

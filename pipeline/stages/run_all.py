@@ -23,8 +23,6 @@ from pipeline.stages.synthesize_batch import BatchResult, synthesize_batch
 from pipeline.store.documents import StoredChapter
 from pipeline.store.plans import PlannedChunk
 
-BATCHES_AHEAD = 4
-"""Batches under way at once: enough that no worker waits, few enough that chapters finish in order."""
 MENDING_ROUNDS = 2
 
 
@@ -127,7 +125,7 @@ class _Line:
         self._context = run.context
         self._summary = run.summary
         self._submit = submit
-        self._slots = threading.Semaphore(BATCHES_AHEAD)
+        self._slots = threading.Semaphore(run.pace.batches)
         self._lock = threading.Lock()
         self._moved = threading.Event()
 
@@ -157,7 +155,7 @@ class _Line:
         self._summary.cached += cached
         chars = sum(chunk.spoken_chars for chunk in missing)
         self._context.report(ChapterPlanned(chapter.stored.position, len(plan.chunks), cached, chars))
-        size = self._context.settings.prefect.batch_chunks
+        size = self._run.pace.batch_size(len(missing))
         groups = [missing[at : at + size] for at in range(0, len(missing), size)]
         chapter.left = len(groups)
         for group in groups:

@@ -149,6 +149,17 @@ class Plans:
         with self._database.reading() as session:
             return [_place(*row) for row in session.execute(query)]
 
+    def remarks(self, slug: str) -> list[tuple[ChunkPlace, str]]:
+        """Chunks of a book whose clips a person should listen to, each with why."""
+        query = select(ClipRow.key, ClipRow.remark).where(ClipRow.remark != "")
+        with self._database.reading() as session:
+            remarks = {row.key: row.remark for row in session.execute(query)}
+        return [
+            (p, remarks[p.chunk.clip_key])
+            for p in (self.places(slug) if remarks else [])
+            if p.chunk.clip_key in remarks
+        ]
+
 
 def _made(scalars: Any, keys: set[str]) -> set[str]:
     """Which of the keys have a clip; asked in portions, for SQLite bounds the number of parameters."""

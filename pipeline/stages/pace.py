@@ -1,0 +1,40 @@
+"""How much of a book is under way at once."""
+
+from dataclasses import dataclass
+
+from pipeline.settings import Settings
+from pipeline.stages.order import Order, resolve_voice
+
+LOCAL_BATCHES = 4
+"""Enough that no worker waits, few enough that chapters finish in order."""
+MOST_BATCHES = 8
+STAGE_THREADS = MOST_BATCHES + 2
+"""For the batches under way, and for chapters that are being assembled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Batches, and chunks in them."""
+
+    batches: int
+    """Batches under way at once."""
+    batch_chunks: int
+    """Most chunks of one batch."""
+    slots: int
+    """Requests to a service that each batch may have under way where machines share it; 0 for a local voice."""
+
+    def batch_size(self, chunks: int) -> int:
+        """Chunks of each batch of a chapter: few where a service could speak all batches at once."""
+        return (
+            min(self.batch_chunks, max(1, self.slots, -(-chunks // self.batches))) if self.slots else self.batch_chunks
+        )
+
+
+def pace_of(settings: Settings, order: Order) -> Pace:
+    """The pace for the backend of an order. Raises: UnknownBackend, UnknownVoice."""
+    _, able = resolve_voice(settings, order)
+    most = settings.prefect.batch_chunks
+    if not able.is_remote:
+        return Pace(LOCAL_BATCHES, most, 0)
+    slots = -(-able.concurrency // MOST_BATCHES)
+    return Pace(max(1, able.concurrency // slots), most, slots)
