@@ -1,7 +1,7 @@
 """A batch's share of a service: slots of a Prefect global concurrency limit, so that machines together keep it.
 
 A lease is as short as Prefect allows. On one machine nobody waits for it to run out: who finds no slot
-free gives back those of programs that have died.
+free gives back those of programs that have died; leases of another machine run out.
 """
 
 import threading
@@ -14,6 +14,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from pipeline.errors import StoreError
 from pipeline.stages.context import Context
+from pipeline.store.leases import Leases
 
 LEASE_S = 60.0
 """The shortest that Prefect 3.8 grants."""
@@ -42,8 +43,9 @@ def share_of_service(context: Context, backend: str, slots: int, check_stopping:
         Interrupted: while waiting.
     """
     with get_client(sync_client=True) as client:
-        lease = _acquire(client, context, limit_name(backend), slots, check_stopping)
-        context.store.leases.note(str(lease))
+        leases = Leases(str(client.api_url), context.store.owner)
+        lease = _acquire(client, leases, limit_name(backend), slots, check_stopping)
+        leases.note(str(lease))
         ended = threading.Event()
         renewal = threading.Thread(target=_renew, args=(lease, ended), daemon=True)
         renewal.start()
@@ -53,11 +55,11 @@ def share_of_service(context: Context, backend: str, slots: int, check_stopping:
             ended.set()
             renewal.join()
             _release(client, lease)
-            context.store.leases.forget(str(lease))
+            leases.forget(str(lease))
 
 
 def _acquire(
-    client: SyncPrefectClient, context: Context, name: str, slots: int, check_stopping: Callable[[], None]
+    client: SyncPrefectClient, leases: Leases, name: str, slots: int, check_stopping: Callable[[], None]
 ) -> UUID:
     waiting = threading.Event()
     while True:
@@ -67,9 +69,9 @@ def _acquire(
         except PrefectHTTPStatusError as error:
             if error.response.status_code != LOCKED:
                 raise _unusable(name, error) from error
-            for lease in context.store.leases.of_the_dead():
+            for lease in leases.of_the_dead():
                 _release(client, UUID(lease))
-                context.store.leases.forget(lease)
+                leases.forget(lease)
             waiting.wait(POLL_S)
             continue
         if not answer["limits"]:  # Prefect lets everybody pass where a limit is missing

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.errors import SettingsError
+from pipeline.errors import NarrationError, SettingsError
 from pipeline.model.audio import Clip
 from pipeline.settings import Settings
 from pipeline.stages.order import Order, resolve_voice
@@ -20,6 +20,10 @@ class Account:
     caps: Caps
     check_stopping: Callable[[], None]
     """Raises Interrupted when the run is to stop."""
+    spoken: Callable[[], None] = lambda: None
+    """Told of each clip that went well."""
+    failed: Callable[[NarrationError], None] = lambda error: None
+    """Told of each clip that was given up, after all its attempts."""
 
 
 @dataclass(frozen=True, slots=True)

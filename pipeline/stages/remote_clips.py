@@ -71,9 +71,12 @@ class RemoteClipMakers:
         errand = _Errand(account)
         try:
             speech = self._speak(request, errand)
+            account.spoken()
             return Made(keep_speech(speech, request, key, self._store.clips.blobs), errand.attempts, errand.remark)
         except SynthesisError as error:
             error.attempts = errand.attempts
+            if not error.stops_run:
+                account.failed(error)
             raise
 
     def _speak(self, request: SpeechRequest, errand: "_Errand") -> Speech:

@@ -62,12 +62,20 @@ class Run:
         self.again = again
         self.summary = Summary(book.slug, book.metadata.title)
         self.id = context.store.runs.start(book.slug, order.as_options())
-        self.account = Account(self.id, book.slug, caps_of(context.settings, order), self.check_stopping)
+        self.account = Account(
+            self.id,
+            book.slug,
+            caps_of(context.settings, order),
+            self.check_stopping,
+            self._chunk_spoken,
+            self._chunk_failed,
+        )
         self.pace = pace_of(context.settings, order)
         self._stopping = threading.Event()
         self._reason: NarrationError | None = None
         self._lock = threading.Lock()
         self._failures_in_a_row = 0
+        self.fallback = context.settings.backends[self.backend].fallback
         self.is_on_fallback = False
         """The backend is given up; what it was to speak goes to its fallback."""
 
@@ -91,25 +99,26 @@ class Run:
         """True where somebody waits for the end of the run."""
         return self._reason is None or isinstance(self._reason, Interrupted)
 
-    def chunk_spoken(self) -> None:
-        """A chunk went well."""
+    def _chunk_spoken(self) -> None:
         with self._lock:
             self._failures_in_a_row = 0
 
-    def chunk_failed(self, error: NarrationError) -> None:
-        """A chunk of a service was given up, after all its attempts.
-
-        Raises:
-            ServiceFailing: so many in a row that going on would burn through the book.
-        """
+    def _chunk_failed(self, error: NarrationError) -> None:
+        """So many failures in a row are the service's: going on would burn through the book."""
         with self._lock:
             self._failures_in_a_row += 1
-            in_a_row = self._failures_in_a_row
-        if in_a_row >= FAILURES_IN_A_ROW:
-            raise ServiceFailing(
-                f"{in_a_row} chunks failed one after the other, the last because: {error}",
+            if self._failures_in_a_row < FAILURES_IN_A_ROW:
+                return
+            self._failures_in_a_row = 0
+        if self.fallback and not self.is_on_fallback:
+            self.is_on_fallback = True
+            return
+        self.stop(
+            ServiceFailing(
+                f"{FAILURES_IN_A_ROW} chunks failed one after the other, the last because: {error}",
                 remedy="see whether the service works, then run the same command again: everything done is kept",
-            ) from error
+            )
+        )
 
     def check_stopping(self) -> None:
         """Raises: Interrupted, or the reason, after `stop` of this run or of the whole context."""

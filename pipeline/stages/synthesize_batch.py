@@ -120,12 +120,11 @@ class _Batch:
             made = speaker.makers.result(future, speaker.request(chunk), chunk.clip_key, self._run.account)
         except NarrationError as error:
             if not self._replaced(chunk, speaker, error):
-                self._give_up(chunk, speaker, error)
+                self._give_up(chunk, error)
             return
         remark = "; ".join(filter(None, (made.remark, speaker.remark)))
         chars = chunk.spoken_chars
         self._clips.keep(made.clip, speaker.choice, chars=chars, attempts=made.attempts, remark=remark)
-        self._run.chunk_spoken()
         self.result.synthesized += 1
         self.result.cached += len(self._same[chunk.clip_key]) - 1
         self._context.report(ClipReady(self._position, chars, made.clip.seconds))
@@ -140,15 +139,13 @@ class _Batch:
         self._speak(chunk, self._speakers[-1])
         return True
 
-    def _give_up(self, chunk: PlannedChunk, speaker: "_Speaker", error: NarrationError) -> None:
+    def _give_up(self, chunk: PlannedChunk, error: NarrationError) -> None:
         self._clips.release([chunk.clip_key])
         if error.stops_run:
             self._run.stop(error)  # at once: other batches must not go on asking
             raise error
         for same in self._same[chunk.clip_key]:
             self._fail(same, error)
-        if speaker.is_remote:
-            self._run.chunk_failed(error)
 
     def _fail(self, chunk: PlannedChunk, error: NarrationError) -> None:
         reason = f"{type(error).__name__}: {error}"
@@ -183,7 +180,6 @@ class _Speaker:
 
     makers: Makers
     choice: VoiceChoice
-    is_remote: bool
     remark: str = ""
 
     def request(self, chunk: PlannedChunk) -> SpeechRequest:
@@ -193,11 +189,11 @@ class _Speaker:
 def _speakers(run: Run) -> list[_Speaker]:
     """The backend of the order, and the one that its settings name for when it fails."""
     settings = run.context.settings
-    choice, able = resolve_voice(settings, run.order)
-    first = _Speaker(run.context.makers(run.order), choice, able.is_remote)
-    fallback = Order(backend=settings.backends[choice.backend].fallback)
-    if not fallback.backend:
+    choice, _ = resolve_voice(settings, run.order)
+    first = _Speaker(run.context.makers(run.order), choice)
+    if not run.fallback:
         return [first]
-    spare, able = resolve_voice(settings, fallback)
+    fallback = Order(backend=run.fallback)
+    spare, _ = resolve_voice(settings, fallback)
     remark = f"spoken by {spare.backend} ({spare.voice}), for {choice.backend} failed"
-    return [first, _Speaker(run.context.makers(fallback), spare, able.is_remote, remark)]
+    return [first, _Speaker(run.context.makers(fallback), spare, remark)]

@@ -10,7 +10,6 @@ from pipeline.store.blobs import Blobs
 from pipeline.store.clips import Clips
 from pipeline.store.documents import Documents
 from pipeline.store.engine import Database
-from pipeline.store.leases import Leases
 from pipeline.store.owners import Owner
 from pipeline.store.plans import Plans
 from pipeline.store.releases import Releases
@@ -48,7 +47,6 @@ class Store:
         self.clips = Clips(self._database, Blobs(data / "clips", ".flac"), self.owner)
         self.releases = Releases(self._database, data / "work" / "chapters")
         self.runs = Runs(self._database, self.owner)
-        self.leases = Leases(data / "work" / "leases", self.owner)
         self.spend = Spend(self._database, self.owner)
 
     def lock(self, name: str) -> FileLock:

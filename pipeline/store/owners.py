@@ -18,7 +18,8 @@ class Owner:
         folder.mkdir(parents=True, exist_ok=True)
         self.id = f"{socket.gethostname()[:24]}:{uuid.uuid4().hex[:16]}"
         self._folder = folder
-        self._lock = FileLock(self._path(self.id))
+        self.lock_file = self._path(self.id).resolve()
+        self._lock = FileLock(self.lock_file)
         self._lock.acquire(timeout=5)
 
     def _path(self, owner: str) -> Path:
@@ -28,15 +29,7 @@ class Owner:
         """False where `owner` was a process of this machine that has ended."""
         if owner == self.id or owner.rpartition(":")[0] != socket.gethostname()[:24]:
             return True
-        path = self._path(owner)
-        if not path.exists():
-            return False
-        try:
-            with FileLock(path, timeout=0):
-                path.unlink(missing_ok=True)
-                return False
-        except Timeout:
-            return True
+        return is_held(self._path(owner))
 
     def close(self) -> None:
         """Let go; whatever this owner still claims is free."""
@@ -47,3 +40,15 @@ class Owner:
         """Remove the lock files that killed processes left."""
         for path in self._folder.glob("*.lock"):
             self.is_alive(f"{socket.gethostname()[:24]}:{path.stem}")
+
+
+def is_held(path: Path) -> bool:
+    """True where a living process holds the lock file; that of a dead one is removed."""
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            path.unlink(missing_ok=True)
+            return False
+    except Timeout:
+        return True

@@ -12,12 +12,13 @@ from pipeline.text.mapped import MappedText
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _LATIN_WORD = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
-_UNITS = "km/h|kg|km|cm|mm|nm|mg|ml|mL|KB|kB|MB|GB|TB|Hz|kHz|MHz|GHz|kWh|kW|kV|min|m|g|l|L|s|h|W|V|t"
+_UNITS = "kg|km|cm|mm|nm|mg|ml|mL|KB|kB|MB|GB|TB|Hz|kHz|MHz|GHz|kWh|kW|kV|min|m|g|l|L|s|h|W|V|t"
 _NAME = r"[A-Za-z][A-Za-z'’]*(?:[ ./&+_-]?[A-Za-z0-9]+)*"
 _BEFORE_NAME = rf"\d[\d.,]*(?:[ -]?(?!(?:{_UNITS})(?![A-Za-z]))(?={_NAME})){_NAME}"
 _LATIN_RUN = re.compile(rf"(?<![A-Za-z0-9])(?:{_BEFORE_NAME}|{_NAME})")
 _CLAUSE = re.compile(r"[^，。！？；：、…\n“”「」『』（）《》]*[\d０-９][^，。！？；：、…\n“”「」『』（）《》]*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_SPEED = re.compile(r"(?<=\d) ?km/h\b")
 _HAS_FIGURE = re.compile(r"[\d０-９]")
 
 
@@ -42,6 +43,7 @@ def write_figures(text: MappedText) -> MappedText:
 
 def _write_clause(clause: str) -> str:
     """Everything between the Latin names of a clause."""
+    clause = _SPEED.sub("千米每小时", clause)  # wetext does not know this unit
     pieces, done = [], 0
     for name in _LATIN_RUN.finditer(clause):
         pieces += [_write(clause[done : name.start()]), name[0]]
@@ -54,7 +56,7 @@ def _write(text: str) -> str:
         return text
     core = text.strip()
     try:
-        written = str(_normalizer().normalize(_THOUSANDS.sub("", core).replace("km/h", "千米每小时")))
+        written = str(_normalizer().normalize(_THOUSANDS.sub("", core)))
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError):
         return text
     return text.replace(core, written) if written.strip() else text

@@ -1,6 +1,7 @@
 """Every row of the services' documents: what is sent, and what is made of the answer."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -284,16 +285,30 @@ def test_a_missing_key_is_found_before_any_request(monkeypatch: pytest.MonkeyPat
 
 
 def test_several_keys_are_used_in_turn_and_a_refused_one_no_more(
-    open_backend: Callable[..., OpenAIBackend], service: SpeechService, monkeypatch: pytest.MonkeyPatch
+    service: SpeechService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend = open_backend("4allapi", api_key_env=("ONE", "TWO"))
+    monkeypatch.setenv("ONE", KEY)
     monkeypatch.setenv("TWO", "sk-two")
     service.keys = (KEY, "sk-two")
-    backend = open_backend("4allapi", api_key_env=("ONE", "OTHER"))
-    monkeypatch.undo()
-    for _ in range(4):
+    profile = backend_profile(shipped("4allapi", service.url, api_key_env=("ONE", "TWO")), "4allapi")
+    assert profile.service
+    backend = OpenAIBackend(profile.service, decode_audio)
+
+    def used(times: int) -> set[str]:
+        service.asks.clear()
+        for _ in range(times):
+            with suppress(BackendUnavailable):
+                backend.synthesize(ask(backend))
+        return {sent.headers["authorization"] for sent in service.asks if sent.status == 200}
+
+    assert used(4) == {f"Bearer {KEY}", "Bearer sk-two"}
+    service.keys = ("sk-two",)
+    assert used(4) == {"Bearer sk-two"}
+    assert [sent.status for sent in service.asks].count(401) == 1
+    service.keys = ("sk-neither",)
+    with pytest.raises(AuthenticationFailed):
         backend.synthesize(ask(backend))
-    assert len({sent.headers["authorization"] for sent in service.asks}) == 1
+    backend.close()
 
 
 def test_any_voice_may_be_named_where_the_profile_allows(

@@ -1,0 +1,90 @@
+"""Flows of several programs stay under a service's limit together, by the Prefect server's own limits."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.server import PrefectServer
+from pipeline.errors import StoreError
+from tests.flows.test_flows import wait_until
+from tests.remote.conftest import KEY, Rig
+from tests.remote.test_narration import paragraphs, write_book
+from tests.speech_service import SpeechService
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpeechService]:
+    monkeypatch.setenv("RIG_API_KEY", KEY)
+    running = SpeechService(keys=(KEY,), latency_s=0.2).serve()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """A server that stands by itself, as one that several machines share."""
+    with PrefectServer(tmp_path / "server") as standing:
+        yield standing.wait()
+
+
+def test_two_programs_share_four_slots_and_a_killed_one_frees_its_own(
+    service: SpeechService, server: str, tmp_path: Path
+) -> None:
+    """Each has a data directory of its own: nothing but the server binds them."""
+    runs = []
+    for n in range(2):
+        folder = tmp_path / str(n)
+        folder.mkdir()
+        book = write_book(folder, [f"{text} Told in book {n}." for text in paragraphs(100)])
+        config = Rig(service).toml(folder, concurrency=4)
+        command = [sys.executable, "-m", "pipeline.cli.main", "--config", str(config), "--data", str(folder / "data")]
+        environment = {**os.environ, "PREFECT_API_URL": server, "PYTHONPATH": str(Path(__file__).parents[2])}
+        runs.append(
+            subprocess.Popen(
+                [*command, "narrate", str(book), "--json"], cwd=folder, env=environment, start_new_session=True,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            )
+        )  # fmt: skip
+
+    def asked(n: int) -> int:
+        return sum(f"book {n}" in ask.text for ask in service.asks)
+
+    wait_until(lambda: asked(0) > 10 and asked(1) > 10, "both to speak")
+    os.killpg(runs[1].pid, signal.SIGKILL)
+    runs[1].wait()
+    killed = time.monotonic()
+    wait_until(lambda: _widest(service, killed + 0.5) == 4, "the share of the killed one")
+    assert time.monotonic() - killed < 60
+    out, _ = runs[0].communicate(timeout=90)
+    assert json.loads(out)["failed"] == 0
+    assert service.most_in_flight == 4
+
+
+def _widest(service: SpeechService, since: float) -> int:
+    """Most requests under way at once that began after `since`."""
+    asks = [ask for ask in list(service.asks) if ask.began > since]
+    return max((sum(a.began <= ask.began < (a.ended or 1e12) for a in asks) for ask in asks), default=0)
+
+
+def test_a_missing_limit_is_an_error_and_not_a_free_way(server: str, tmp_path: Path) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows.service_share import ensure_limit, share_of_service
+    from pipeline.settings import Settings
+    from pipeline.stages.context import Context
+
+    context = Context(Settings(), tmp_path / "data")
+    with temporary_settings({PREFECT_API_URL: server}):
+        with pytest.raises(StoreError, match="not there"), share_of_service(context, "nobody", 1, lambda: None):
+            raise AssertionError("let through")
+        ensure_limit("rig", 2)
+        with share_of_service(context, "rig", 2, lambda: None):
+            ensure_limit("rig", 3)
+    context.close()
