@@ -110,7 +110,7 @@ def _run(context: Context, slug: str, order: Order, again: frozenset[str] | None
         ensure_limit(choice.backend, able.concurrency)
     progress = _ProgressArtifact(context)
     try:
-        summary = run_all(context, slug, order, submit_task, again)
+        summary = run_all(context, slug, order, submit_task, again, shared=True)
     except PartialFailure as error:
         list_failures(f"failed-chunks-{slug}", -1, error)
         raise

@@ -91,6 +91,7 @@ class SpeechService:
 
     def serve(self) -> "SpeechService":
         service = self
+        count_tokens("the tokenizer is loaded before the first request")
 
         class Handler(_Handler):
             owner = service
@@ -196,9 +197,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(ask, *refused)
             return
         ask.fault = self.owner.fault(ask.text, self.owner.nth(ask.text))
-        time.sleep(self.owner.latency_s)
+        sound = self._sound(ask)
+        time.sleep(max(0.0, ask.began + self.owner.latency_s - time.monotonic()))
         if ask.fault in WHOLE:
-            self._speak(ask)
+            self._speak(ask, sound)
         else:
             self._fail(ask)
 
@@ -221,9 +223,9 @@ class _Handler(BaseHTTPRequestHandler):
         speed = float(ask.body.get("speed", 1.0))
         return sound if speed == 1.0 else sound[: round(len(sound) / speed)]
 
-    def _speak(self, ask: Ask) -> None:
+    def _speak(self, ask: Ask, sound: NDArray[np.int16]) -> None:
         ask.status = 200
-        sound, kind = self._sound(ask), ask.body.get("response_format", self.owner.formats[0])
+        kind = ask.body.get("response_format", self.owner.formats[0])
         ask.billed_chars = len(ask.text)
         if self.owner.quota_chars >= 0:
             self.owner.quota_chars -= len(ask.text)

@@ -103,5 +103,3 @@ class Speech:
     """One for each sentence of the request, ascending; the last is n."""
     exact: bool
     """False where the sentence ends are estimated."""
-    billed_chars: int | None = None
-    """Characters that the service says it has billed; None where it says nothing."""

@@ -63,8 +63,9 @@ class Limiter:
     def accepted(self) -> None:
         """A request was answered well: one more may be in flight after as many good answers as are."""
         with self._changed:
-            self._allowed = min(self._most, self._allowed + 1.0 / self._allowed)
-            self._changed.notify()
+            if self._allowed < self._most:
+                self._allowed = min(self._most, self._allowed + 1.0 / self._allowed)
+                self._changed.notify()
 
     def refused(self, began: float, retry_after_s: float | None) -> None:
         """A request that was allowed at `began` was told that there are too many.

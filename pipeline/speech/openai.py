@@ -74,16 +74,30 @@ class OpenAIBackend:
             BackendUnavailable, BackendTimeout, RateLimited: worth trying again.
             SettingsError: it has no such model or voice, or is no such service.
         """
+        return self.hear(self.ask(request), request)
+
+    def ask(self, request: SpeechRequest) -> Sound:
+        """The first half of `synthesize`, while the service is busy with us: send the request, read the answer.
+
+        Raises: as `synthesize`.
+        """
         text = request.text
         if len(text) > self.capabilities.max_chars:
             raise TextTooLong(f"{len(text)} characters in one request", backend=self.service.name)
-        sound = self._ask(self._body(request, text), request.choice.model)
+        return self._ask(self._body(request, text), request.choice.model)
+
+    def hear(self, sound: Sound, request: SpeechRequest) -> Speech:
+        """The second half, which needs nobody: decode the answer.
+
+        Raises:
+            BadClip: it cannot be decoded.
+        """
         try:
             samples = self._decode(sound.file)
         except AudioError as error:
             raise BadClip(f"{self.service.name}: {error}", backend=self.service.name, billed=True) from error
         ends = estimate_sentence_ends(samples, SAMPLE_RATE_HZ, request.sentences)
-        return Speech(samples, SAMPLE_RATE_HZ, ends, len(ends) == 1, sound.billed_chars)
+        return Speech(samples, SAMPLE_RATE_HZ, ends, len(ends) == 1)
 
     def close(self) -> None:
         """Close every connection; requests under way fail."""

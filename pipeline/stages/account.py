@@ -22,8 +22,10 @@ class Account:
     """Raises Interrupted when the run is to stop."""
     spoken: Callable[[], None] = lambda: None
     """Told of each clip that went well."""
-    failed: Callable[[NarrationError], None] = lambda error: None
-    """Told of each clip that was given up, after all its attempts."""
+    failed: Callable[[str, NarrationError], None] = lambda backend, error: None
+    """Told of each clip that a backend gave up, after all its attempts."""
+    check_backend: Callable[[str], None] = lambda backend: None
+    """Raises what the backend was given up for, where it was."""
 
 
 @dataclass(frozen=True, slots=True)

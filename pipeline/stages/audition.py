@@ -17,6 +17,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.order import Order, resolve_voice
 from pipeline.stages.plan_narration import plan_blocks
 from pipeline.store.blobs import whole_file
+from pipeline.store.clips import KeptClip
 
 _FORMATS = ("wav", "mp3", "m4a", "opus", "flac")
 
@@ -71,5 +72,5 @@ def _clip(context: Context, request: SpeechRequest, order: Order, account: Accou
         return found[key]
     makers = context.makers(order)
     made = makers.result(makers.submit(request, key, account), request, key, account)
-    context.store.clips.keep(made.clip, request.choice, chars=len(request.text), remark=made.remark)
+    context.store.clips.keep([KeptClip(made.clip, request.choice, len(request.text), made.attempts, made.remark)])
     return made.clip

@@ -21,7 +21,7 @@ class Pace:
     batch_chunks: int
     """Most chunks of one batch."""
     slots: int
-    """Requests to a service that each batch may have under way where machines share it; 0 for a local voice."""
+    """Requests to a service that each batch may have under way where machines share it; 0 where they do not."""
 
     def batch_size(self, chunks: int) -> int:
         """Chunks of each batch of a chapter: few where a service could speak all batches at once."""
@@ -30,11 +30,20 @@ class Pace:
         )
 
 
-def pace_of(settings: Settings, order: Order) -> Pace:
-    """The pace for the backend of an order. Raises: UnknownBackend, UnknownVoice."""
+def pace_of(settings: Settings, order: Order, *, shared: bool) -> Pace:
+    """The pace for the backend of an order.
+
+    Args:
+        settings: in force.
+        order: what is asked for.
+        shared: every batch takes a share of the service's limit, for other machines take theirs.
+
+    Raises:
+        UnknownBackend, UnknownVoice.
+    """
     _, able = resolve_voice(settings, order)
     most = settings.prefect.batch_chunks
     if not able.is_remote:
         return Pace(LOCAL_BATCHES, most, 0)
     slots = -(-able.concurrency // MOST_BATCHES)
-    return Pace(max(1, able.concurrency // slots), most, slots)
+    return Pace(max(1, able.concurrency // slots), most, slots if shared else 0)

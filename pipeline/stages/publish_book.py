@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.audio.encode import describe_encoder
-from pipeline.model.audio import ChapterAudio
+from pipeline.model.audio import SAMPLE_RATE_HZ, ChapterAudio
 from pipeline.model.book import Cover, ReleaseTags
 from pipeline.model.keys import content_address
 from pipeline.publish.cover import find_usable_cover
@@ -29,6 +29,8 @@ from pipeline.stages.order import Order, resolve_formats
 from pipeline.stages.release_tags import book_tags, chapter_tags, narrator
 from pipeline.store.documents import StoredBook
 
+APART_FROM_HOURS = 3.0
+"""Longer books are joined in a process of their own, which takes 0.3 s to start."""
 PUBLISH_VERSION = 1
 """Raised when the same chapters would be written otherwise."""
 
@@ -142,6 +144,9 @@ def _m4b_files(
 
 def _joiner(part: Sequence[EncodedChapter], tags: ReleaseTags, cover: Cover | None) -> Callable[[Path], None]:
     """The muxer's index takes 6 MB an hour of sound, which a process that runs for weeks must not keep."""
+    hours = sum(chapter.samples for chapter in part) / SAMPLE_RATE_HZ / 3600
+    if hours < APART_FROM_HOURS:
+        return lambda path: write_m4b(path, part, tags=tags, cover=cover)
     return lambda path: run_apart(write_m4b, path, part, tags=tags, cover=cover)
 
 

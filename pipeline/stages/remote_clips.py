@@ -1,9 +1,10 @@
 """Clips from a paid service: limits, budget, retries and splitting around each request, in threads."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ import stamina.instrumentation
 from filelock import Timeout
 
 from pipeline.audio.pcm import decode_audio
-from pipeline.errors import BadClip, NarrationError, RateLimited, SynthesisError, TextTooLong
+from pipeline.errors import BadClip, NarrationError, RateLimited, SettingsError, SynthesisError, TextTooLong
 from pipeline.model.voice import Speech, SpeechRequest
 from pipeline.speech.checks import check_clip
 from pipeline.speech.limits import Limiter, back_off_s, wait_patiently
@@ -44,6 +45,7 @@ class RemoteClipMakers:
         self._store = store
         self._backend = OpenAIBackend(service, decode_audio)
         self._limiter = Limiter(able.concurrency, able.requests_per_minute)
+        self._idle = deque(store.lock(f"slot {service.base_url} {n}", of_thread=False) for n in range(able.concurrency))
         self._threads = ThreadPoolExecutor(able.concurrency + SPARE_THREADS, thread_name_prefix=service.name)
 
     def warm(self) -> None:
@@ -73,10 +75,9 @@ class RemoteClipMakers:
             speech = self._speak(request, errand)
             account.spoken()
             return Made(keep_speech(speech, request, key, self._store.clips.blobs), errand.attempts, errand.remark)
-        except SynthesisError as error:
-            error.attempts = errand.attempts
-            if not error.stops_run:
-                account.failed(error)
+        except (SynthesisError, SettingsError) as error:
+            error.__dict__["attempts"] = errand.attempts
+            account.failed(self._service.name, error)
             raise
 
     def _speak(self, request: SpeechRequest, errand: "_Errand") -> Speech:
@@ -106,13 +107,14 @@ class RemoteClipMakers:
 
     def _speak_once(self, request: SpeechRequest, errand: "_Errand") -> Speech:
         account = errand.account
+        account.check_backend(self._service.name)
         wait_patiently(errand.pause_s, account.check_stopping)
         purchase = self._purchase(request, account)
         with self._limiter.slot(account.check_stopping) as began, self._slot_of_machine(account.check_stopping):
             number = self._store.spend.reserve(purchase, account.caps)
             errand.attempts += 1
             try:
-                speech = self._backend.synthesize(request)
+                sound = self._backend.ask(request)
             except RateLimited as error:
                 self._limiter.refused(began, error.retry_after_s)
                 self._store.spend.void(number)
@@ -121,7 +123,8 @@ class RemoteClipMakers:
                 self._close_purchase(number, purchase, error)
                 raise
         self._limiter.accepted()
-        self._store.spend.settle(number, purchase, speech.billed_chars)
+        self._store.spend.settle(number, purchase, sound.billed_chars)
+        speech = self._backend.hear(sound, request)
         check_clip(speech.samples, rate_hz=speech.sample_rate_hz, text=request.text, speed=request.choice.speed)
         return speech
 
@@ -148,18 +151,19 @@ class RemoteClipMakers:
     @contextmanager
     def _slot_of_machine(self, check_stopping: Callable[[], None]) -> Iterator[None]:
         """One of the service's slots among all programs of this data directory; freed when its holder dies."""
-        names = [f"slot {self._service.base_url} {n}" for n in range(self._service.capabilities.concurrency)]
-        with ExitStack() as held:
-            while True:
-                for name in names:
-                    try:
-                        held.enter_context(self._store.lock(name).acquire(timeout=0))
-                    except Timeout:
-                        continue
-                    yield
-                    return
-                check_stopping()
-                time.sleep(_POLL_S)
+        while True:
+            for _ in range(self._service.capabilities.concurrency):
+                lock = self._idle.popleft()  # one that no other thread of ours uses
+                try:
+                    with lock.acquire(timeout=0):
+                        yield
+                        return
+                except Timeout:
+                    continue
+                finally:
+                    self._idle.append(lock)
+            check_stopping()
+            time.sleep(_POLL_S)
 
 
 class _Errand:

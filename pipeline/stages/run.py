@@ -4,9 +4,10 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.errors import Interrupted, NarrationError, ServiceFailing
+from pipeline.errors import BudgetExceeded, Interrupted, NarrationError, ServiceFailing
 from pipeline.stages.account import Account, caps_of
 from pipeline.stages.context import Context
+from pipeline.stages.events import Note
 from pipeline.stages.order import Order
 from pipeline.stages.pace import pace_of
 from pipeline.store.documents import StoredBook
@@ -44,7 +45,9 @@ class Summary:
 class Run:
     """What the stages of one run share."""
 
-    def __init__(self, context: Context, book: StoredBook, order: Order, again: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, context: Context, book: StoredBook, order: Order, again: frozenset[str] | None, *, shared: bool
+    ) -> None:
         """Open the run in the store.
 
         Args:
@@ -52,6 +55,7 @@ class Run:
             book: to narrate.
             order: what is asked for.
             again: ids of the chunks to speak, spoken before or not, and no others; None for all that are missing.
+            shared: other machines use the same service, each with its share.
 
         Raises:
             StoreError: the book is being narrated with another voice.
@@ -69,15 +73,15 @@ class Run:
             self.check_stopping,
             self._chunk_spoken,
             self._chunk_failed,
+            self._check_backend,
         )
-        self.pace = pace_of(context.settings, order)
+        self.pace = pace_of(context.settings, order, shared=shared)
         self._stopping = threading.Event()
         self._reason: NarrationError | None = None
         self._lock = threading.Lock()
         self._failures_in_a_row = 0
         self.fallback = context.settings.backends[self.backend].fallback
-        self.is_on_fallback = False
-        """The backend is given up; what it was to speak goes to its fallback."""
+        self._given_up_for: NarrationError | None = None
 
     @property
     def backend(self) -> str:
@@ -103,22 +107,34 @@ class Run:
         with self._lock:
             self._failures_in_a_row = 0
 
-    def _chunk_failed(self, error: NarrationError) -> None:
-        """So many failures in a row are the service's: going on would burn through the book."""
-        with self._lock:
-            self._failures_in_a_row += 1
-            if self._failures_in_a_row < FAILURES_IN_A_ROW:
-                return
-            self._failures_in_a_row = 0
-        if self.fallback and not self.is_on_fallback:
-            self.is_on_fallback = True
-            return
-        self.stop(
-            ServiceFailing(
+    def _chunk_failed(self, backend: str, error: NarrationError) -> None:
+        """What no chunk can get around, and too many failures in a row, end the use of a service at once."""
+        if self.is_on_fallback and backend == self.backend:
+            return  # it was under way when the backend was given up
+        if not error.stops_run:
+            with self._lock:
+                self._failures_in_a_row += 1
+                if self._failures_in_a_row < FAILURES_IN_A_ROW:
+                    return
+                self._failures_in_a_row = 0
+            error = ServiceFailing(
                 f"{FAILURES_IN_A_ROW} chunks failed one after the other, the last because: {error}",
                 remedy="see whether the service works, then run the same command again: everything done is kept",
             )
-        )
+        if self.fallback and backend == self.backend and not isinstance(error, BudgetExceeded):
+            self._given_up_for = error
+            self.context.report(Note(f"{error}; {self.fallback} speaks from here on"))
+        else:
+            self.stop(error)
+
+    @property
+    def is_on_fallback(self) -> bool:
+        """The backend is given up; what it was to speak goes to its fallback."""
+        return self._given_up_for is not None
+
+    def _check_backend(self, backend: str) -> None:
+        if self._given_up_for and backend == self.backend:
+            raise self._given_up_for
 
     def check_stopping(self) -> None:
         """Raises: Interrupted, or the reason, after `stop` of this run or of the whole context."""

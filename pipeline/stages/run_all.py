@@ -42,7 +42,15 @@ Submit = Callable[..., Result]
 """submit(stage, *arguments) starts a stage function."""
 
 
-def run_all(context: Context, slug: str, order: Order, submit: Submit, again: frozenset[str] | None = None) -> Summary:
+def run_all(
+    context: Context,
+    slug: str,
+    order: Order,
+    submit: Submit,
+    again: frozenset[str] | None = None,
+    *,
+    shared: bool = False,
+) -> Summary:
     """Narrate a stored book.
 
     Args:
@@ -51,13 +59,14 @@ def run_all(context: Context, slug: str, order: Order, submit: Submit, again: fr
         order: what is asked for.
         submit: starts a stage.
         again: ids of the chunks to speak, spoken before or not, and no others; None for all that are missing.
+        shared: other machines use the same service, each with its share.
 
     Raises:
         PartialFailure: some chunks failed and the book would have holes; all else is done and kept.
         UnsupportedLanguage, SettingsError: before any work.
         NarrationError: whatever stops a run; nothing finished is lost.
     """
-    run = Run(context, context.store.documents.get_book(slug), order, again)
+    run = Run(context, context.store.documents.get_book(slug), order, again, shared=shared)
     summary = run.summary
     began = time.monotonic()
     state = "stopped"

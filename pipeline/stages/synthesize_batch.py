@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,9 +11,10 @@ from pipeline.errors import BudgetExceeded, Interrupted, NarrationError, Partial
 from pipeline.model.voice import SpeechRequest, VoiceChoice
 from pipeline.stages.account import Made
 from pipeline.stages.clip_makers import Makers
-from pipeline.stages.events import ClipFailed, ClipReady, Note
+from pipeline.stages.events import ClipFailed, ClipReady
 from pipeline.stages.order import Order, resolve_voice
 from pipeline.stages.run import Run
+from pipeline.store.clips import KeptClip
 from pipeline.store.plans import DONE, FAILED, PlannedChunk
 
 RENEW_S = 30.0
@@ -106,8 +107,7 @@ class _Batch:
             while self._ready and len(self._running) < self._width:
                 self._speak(self._ready.popleft(), self._speakers[-1 if self._run.is_on_fallback else 0])
             done, _ = wait(self._running, timeout=POLL_S * 4, return_when=FIRST_COMPLETED)
-            for future in done:
-                self._finish(future, *self._running.pop(future))
+            self._finish(done)
             self._run.check_stopping()
             self._renew()
 
@@ -115,27 +115,35 @@ class _Batch:
         future = speaker.makers.submit(speaker.request(chunk), chunk.clip_key, self._run.account)
         self._running[future] = chunk, speaker
 
-    def _finish(self, future: "Future[Made]", chunk: PlannedChunk, speaker: "_Speaker") -> None:
-        try:
-            made = speaker.makers.result(future, speaker.request(chunk), chunk.clip_key, self._run.account)
-        except NarrationError as error:
-            if not self._replaced(chunk, speaker, error):
-                self._give_up(chunk, error)
-            return
+    def _finish(self, done: Collection["Future[Made]"]) -> None:
+        """Keep what was made before anything is said of what failed: it may be paid for."""
+        made: list[KeptClip] = []
+        failed: list[tuple[PlannedChunk, _Speaker, NarrationError]] = []
+        for future in done:
+            chunk, speaker = self._running.pop(future)
+            try:
+                made.append(self._made(future, chunk, speaker))
+            except NarrationError as error:
+                failed.append((chunk, speaker, error))
+        if made:
+            self._clips.keep(made)
+        for kept in made:
+            self.result.synthesized += 1
+            self.result.cached += len(self._same[kept.clip.key]) - 1
+            self._context.report(ClipReady(self._position, kept.chars, kept.clip.seconds))
+        for chunk, speaker, reason in failed:
+            if not self._replaced(chunk, speaker, reason):
+                self._give_up(chunk, reason)
+
+    def _made(self, future: "Future[Made]", chunk: PlannedChunk, speaker: "_Speaker") -> KeptClip:
+        made = speaker.makers.result(future, speaker.request(chunk), chunk.clip_key, self._run.account)
         remark = "; ".join(filter(None, (made.remark, speaker.remark)))
-        chars = chunk.spoken_chars
-        self._clips.keep(made.clip, speaker.choice, chars=chars, attempts=made.attempts, remark=remark)
-        self.result.synthesized += 1
-        self.result.cached += len(self._same[chunk.clip_key]) - 1
-        self._context.report(ClipReady(self._position, chars, made.clip.seconds))
+        return KeptClip(made.clip, speaker.choice, chunk.spoken_chars, made.attempts, remark)
 
     def _replaced(self, chunk: PlannedChunk, speaker: "_Speaker", error: NarrationError) -> bool:
         """True where the fallback speaks the chunk instead."""
         if speaker is self._speakers[-1] or isinstance(error, BudgetExceeded | Interrupted | StoreError):
             return False
-        if error.stops_run and not self._run.is_on_fallback:
-            self._run.is_on_fallback = True
-            self._context.report(Note(f"{error}; {self._speakers[-1].choice.backend} speaks from here on"))
         self._speak(chunk, self._speakers[-1])
         return True
 
@@ -165,10 +173,8 @@ class _Batch:
         begun = [future for future in self._running if not future.cancel()]
         done, _ = wait(begun, timeout=GRACE_S if self._run.is_hasty else None)
         for future in done:
-            chunk, speaker = self._running[future]
             with suppress(NarrationError):
-                made = speaker.makers.result(future, speaker.request(chunk), chunk.clip_key, self._run.account)
-                self._clips.keep(made.clip, speaker.choice, chars=chunk.spoken_chars, attempts=made.attempts)
+                self._clips.keep([self._made(future, *self._running[future])])
         left = [chunk.clip_key for chunk in (*self._ready, *(chunk for chunk, _ in self._running.values()))]
         if left:
             self._clips.release(left)

@@ -1,6 +1,7 @@
 """Everything that is kept: an index in SQLite, and files named by their content beside it."""
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -49,11 +50,14 @@ class Store:
         self.runs = Runs(self._database, self.owner)
         self.spend = Spend(self._database, self.owner)
 
-    def lock(self, name: str) -> FileLock:
-        """A lock between threads and processes, held in a `with`; the system frees it when its holder dies."""
+    def lock(self, name: str, *, of_thread: bool = True) -> FileLock:
+        """A lock between threads and processes, held in a `with`; the system frees it when its holder dies.
+
+        One that is not `of_thread` may be handed from thread to thread, and is then no lock between them.
+        """
         folder = self.data / "work" / "locks"
         folder.mkdir(exist_ok=True)
-        return FileLock(folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock")
+        return FileLock(folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.lock", thread_local=of_thread)
 
     def check(self) -> None:
         """Raises: StoreError where the database is damaged."""
@@ -61,5 +65,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the database and of all claims."""
+        with suppress(StoreError):  # what cannot be written stays reserved, which counts the same
+            self.spend.flush()
         self._database.close()
         self.owner.close()

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 
 from pipeline.model.audio import SAMPLE_RATE_HZ, Clip
 from pipeline.model.voice import VoiceChoice
@@ -17,7 +18,35 @@ from pipeline.store.tables import ChunkRow, ClaimRow, ClipRow
 LEASE_S = 120.0
 """How long a claim of another machine holds after its owner was last heard of."""
 
-_REPLACE_CLIP = insert(ClipRow).prefix_with("OR REPLACE")  # no ORM: this runs for every clip of every book
+_REPLACE_CLIP = insert(cast(Table, ClipRow.__table__)).prefix_with(
+    "OR REPLACE"
+)  # no ORM: this runs for every clip of every book
+_REPLACE_CLAIM = insert(cast(Table, ClaimRow.__table__)).prefix_with("OR REPLACE")
+
+
+_CHUNKS = cast(Table, ChunkRow.__table__)
+_CLAIMS = cast(Table, ClaimRow.__table__)
+_DROP_CLAIM = delete(_CLAIMS).where(_CLAIMS.c.clip_key == bindparam("done_key"))
+_CHUNKS_DONE = (
+    update(_CHUNKS)
+    .where(_CHUNKS.c.clip_key == bindparam("done_key"))
+    .values(state="done", reason="", attempts=_CHUNKS.c.attempts + bindparam("more"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptClip:
+    """A clip that was made, with all that is known of its making."""
+
+    clip: Clip
+    choice: VoiceChoice
+    """Who spoke it."""
+    chars: int
+    """Characters that were given to the voice."""
+    attempts: int = 1
+    """Requests that it took."""
+    remark: str = ""
+    """Why a person should listen to it, if anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +90,10 @@ class Clips:
             claims = session.scalars(select(ClaimRow).where(ClaimRow.clip_key.in_(keys)))
             taken = {claim.clip_key for claim in claims if self._holds(claim)}
             free = set(keys) - taken - (set() if again else made)
-            for key in free:
-                session.merge(ClaimRow(clip_key=key, owner=self._owner.id, expires_at=time.time() + LEASE_S))
+            until = time.time() + LEASE_S
+            if free:
+                values = [{"clip_key": key, "owner": self._owner.id, "expires_at": until} for key in sorted(free)]
+                session.connection().execute(_REPLACE_CLAIM, values)
         return free
 
     def _holds(self, claim: ClaimRow) -> bool:
@@ -80,43 +111,20 @@ class Clips:
                 update(ClaimRow).where(ClaimRow.owner == self._owner.id).values(expires_at=time.time() + LEASE_S)
             )
 
-    def keep(self, clip: Clip, choice: VoiceChoice, *, chars: int, attempts: int = 1, remark: str = "") -> None:
-        """Record a clip whose blob is written, and mark every chunk that waits for it done.
-
-        Args:
-            clip: its measures.
-            choice: who spoke it.
-            chars: characters that were given to the voice.
-            attempts: requests that it took.
-            remark: why a person should listen to it, if anything.
-        """
-        values = {
-            "key": clip.key,
-            "blob": clip.blob,
-            "samples": clip.samples,
-            "sentence_ends": list(clip.sentence_ends_samples),
-            "exact": clip.exact,
-            "peak": clip.peak,
-            "energies": clip.energies,
-            "chars": chars,
-            "backend": choice.backend,
-            "voice": choice.voice,
-            "remark": remark,
-            "made_at": now(),
-        }
+    def keep(self, made: Sequence[KeptClip]) -> None:
+        """Record clips whose blobs are written, and mark every chunk that waits for them done."""
+        stale = []
         with self._database.writing() as session:
-            before = session.scalar(select(ClipRow.blob).where(ClipRow.key == clip.key))
-            session.execute(_REPLACE_CLIP, values)
-            session.execute(delete(ClaimRow).where(ClaimRow.clip_key == clip.key))
-            session.execute(
-                update(ChunkRow)
-                .where(ChunkRow.clip_key == clip.key)
-                .values(state="done", reason="", attempts=ChunkRow.attempts + attempts),
-                execution_options={"synchronize_session": False},
-            )
-            shared = before and session.scalar(select(func.count()).where(ClipRow.blob == before))
-        if before and not shared:
-            self.blobs.remove(before)
+            for kept in made:
+                key = kept.clip.key
+                before = session.scalar(select(ClipRow.blob).where(ClipRow.key == key))
+                session.connection().execute(_REPLACE_CLIP, _values(kept))
+                session.connection().execute(_DROP_CLAIM, {"done_key": key})
+                session.connection().execute(_CHUNKS_DONE, {"done_key": key, "more": kept.attempts})
+                if before and not session.scalar(select(func.count()).where(ClipRow.blob == before)):
+                    stale.append(before)
+        for blob in stale:
+            self.blobs.remove(blob)
 
     def drop(self, keys: Sequence[str]) -> None:
         """Forget clips and delete their sound; the chunks that need them are to be spoken again."""
@@ -162,6 +170,24 @@ class Clips:
     def _all(self) -> list[tuple[str, str]]:
         with self._database.reading() as session:
             return [(key, blob) for key, blob in session.execute(select(ClipRow.key, ClipRow.blob))]
+
+
+def _values(kept: KeptClip) -> dict[str, object]:
+    clip = kept.clip
+    return {
+        "key": clip.key,
+        "blob": clip.blob,
+        "samples": clip.samples,
+        "sentence_ends": list(clip.sentence_ends_samples),
+        "exact": clip.exact,
+        "peak": clip.peak,
+        "energies": clip.energies,
+        "chars": kept.chars,
+        "backend": kept.choice.backend,
+        "voice": kept.choice.voice,
+        "remark": kept.remark,
+        "made_at": now(),
+    }
 
 
 def _clip(row: ClipRow) -> Clip:

@@ -5,20 +5,30 @@ may have billed it, and a cap must hold all the same. Amounts are whole billiont
 that sums are exact.
 """
 
+import threading
 import uuid
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import asdict, dataclass
 from decimal import ROUND_CEILING, Decimal
+from typing import cast
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from pipeline.errors import BudgetExceeded
+from pipeline.errors import BudgetExceeded, NarrationError, StoreError
 from pipeline.store.documents import now
 from pipeline.store.engine import Database
 from pipeline.store.owners import Owner
 from pipeline.store.tables import SpendRow
 
 NANO = 1_000_000_000
+_TABLE = cast(Table, SpendRow.__table__)  # no ORM: requests wait for these rows
+_INSERT = insert(_TABLE)
+_CLOSE = (
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("number"))
+    .values(state=bindparam("new_state"), chars=bindparam("new_chars"), cost_nano=bindparam("new_cost_nano"))
+)
 RESERVED, SPENT, VOID = "reserved", "spent", "void"
 
 
@@ -65,12 +75,39 @@ class Spent:
     """Requests among them of which nobody knows whether they were billed."""
 
 
+@dataclass
+class _Reservation:
+    """A purchase on its way into the ledger."""
+
+    number: str
+    purchase: Purchase
+    caps: Caps
+    is_written: bool = False
+    error: NarrationError | None = None
+
+
+@dataclass(frozen=True)
+class _Closing:
+    """How a reservation ended."""
+
+    number: str
+    new_state: str
+    new_chars: int
+    new_cost_nano: int
+
+
 class Spend:
-    """The ledger of one data directory."""
+    """The ledger of one data directory.
+
+    Threads that reserve at the same moment share one transaction, and what was settled meanwhile goes with
+    it: a request waits for its reservation, and a disk for nobody.
+    """
 
     def __init__(self, database: Database, owner: Owner) -> None:
         self._database = database
         self._owner = owner
+        self._waiting: deque[_Reservation | _Closing] = deque()
+        self._writing = threading.Lock()
 
     def reserve(self, purchase: Purchase, caps: Caps) -> str:
         """Put the cost of a request aside; the id of the reservation.
@@ -78,40 +115,75 @@ class Spend:
         Raises:
             BudgetExceeded: a cap would be passed; nothing was put aside.
         """
-        cost, month, number = purchase.cost_nano(purchase.chars), now().strftime("%Y-%m"), uuid.uuid4().hex
-        with self._database.writing() as session:
+        entry = _Reservation(uuid.uuid4().hex, purchase, caps)
+        self._waiting.append(entry)
+        with self._writing:
+            if not entry.is_written:
+                self._write()
+        if entry.error:
+            raise entry.error
+        return entry.number
+
+    def settle(self, number: str, purchase: Purchase, billed_chars: int | None = None) -> None:
+        """The request was answered; the service may say how much it billed. Written with the next reservation."""
+        chars = purchase.chars if billed_chars is None else billed_chars
+        self._waiting.append(_Closing(number, SPENT, chars, purchase.cost_nano(chars)))
+
+    def void(self, number: str) -> None:
+        """The request was refused, or never reached the service: it costs nothing. Written as `settle` is."""
+        self._waiting.append(_Closing(number, VOID, 0, 0))
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._writing:
+            if self._waiting:
+                self._write()
+
+    def _write(self) -> None:
+        """Everything that waits, in its order and in one transaction."""
+        entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            with self._database.writing() as session:
+                closings = [asdict(entry) for entry in entries if isinstance(entry, _Closing)]
+                if closings:
+                    session.connection().execute(_CLOSE, closings)
+                for entry in entries:
+                    if isinstance(entry, _Reservation):
+                        self._add(session, entry)
+        except StoreError as error:
+            self._waiting.extendleft(entry for entry in reversed(entries) if isinstance(entry, _Closing))
+            for entry in entries:
+                if isinstance(entry, _Reservation):
+                    entry.error = error
+        for entry in entries:
+            if isinstance(entry, _Reservation):
+                entry.is_written = True
+
+    def _add(self, session: Session, entry: _Reservation) -> None:
+        purchase, month = entry.purchase, now().strftime("%Y-%m")
+        cost = purchase.cost_nano(purchase.chars)
+        try:
             for name, cap, condition in (
-                ("run", caps.run, SpendRow.run == purchase.run),
-                ("book", caps.book, SpendRow.book == purchase.book),
-                ("month", caps.month, SpendRow.month == month),
+                ("run", entry.caps.run, SpendRow.run == purchase.run),
+                ("book", entry.caps.book, SpendRow.book == purchase.book),
+                ("month", entry.caps.month, SpendRow.month == month),
             ):
                 if cap is not None:
                     query = _sum().where(condition, SpendRow.currency == purchase.currency)
                     _check_cap(session, query, cost, name, cap, purchase)
-            session.add(
-                SpendRow(
-                    id=number, run=purchase.run, book=purchase.book, backend=purchase.backend, model=purchase.model,
-                    month=month, chars=purchase.chars, cost_nano=cost, currency=purchase.currency,
-                    state=RESERVED, owner=self._owner.id, at=now(),
-                )
-            )  # fmt: skip
-        return number
-
-    def settle(self, number: str, purchase: Purchase, billed_chars: int | None = None) -> None:
-        """The request was answered; the service may say how much it billed."""
-        chars = purchase.chars if billed_chars is None else billed_chars
-        self._close(number, state=SPENT, chars=chars, cost_nano=purchase.cost_nano(chars))
-
-    def void(self, number: str) -> None:
-        """The request was refused, or never reached the service: it costs nothing."""
-        self._close(number, state=VOID)
-
-    def _close(self, number: str, **values: object) -> None:
-        with self._database.writing() as session:
-            session.execute(update(SpendRow).where(SpendRow.id == number).values(**values))
+        except BudgetExceeded as error:
+            entry.error = error
+            return
+        values = {
+            "id": entry.number, "run": purchase.run, "book": purchase.book, "backend": purchase.backend,
+            "model": purchase.model, "month": month, "chars": purchase.chars, "cost_nano": cost,
+            "currency": purchase.currency, "state": RESERVED, "owner": self._owner.id, "at": now(),
+        }  # fmt: skip
+        session.connection().execute(_INSERT, values)
 
     def of_run(self, run: str) -> tuple[int, Decimal]:
         """Characters billed and cost of one run."""
+        self.flush()
         query = select(func.coalesce(func.sum(SpendRow.chars), 0), func.coalesce(func.sum(SpendRow.cost_nano), 0))
         with self._database.reading() as session:
             chars, nano = session.execute(query.where(SpendRow.run == run, SpendRow.state != VOID)).one()
@@ -119,6 +191,7 @@ class Spend:
 
     def account(self, *, book: str = "") -> list[Spent]:
         """What was spent by month, backend and book; newest month first."""
+        self.flush()
         keys = (SpendRow.month, SpendRow.backend, SpendRow.book, SpendRow.currency)
         query = (
             select(

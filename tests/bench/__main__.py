@@ -1,6 +1,6 @@
-"""`make bench`: narration against the limit of the machine, a run with nothing to do, and memory by length.
+"""`make bench`: narration against the limit of the machine, a run with nothing to do, memory by length, and a service.
 
-python -m tests.bench BOOK [--quick]
+python -m tests.bench BOOK [--part limit|memory|service|all]
 """
 
 import argparse
@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from tests.bench.limit import cores, measure_limit, spoken_sentences
+from tests.bench.service import measure_service
 from tests.makers import make_epub
 
 ROOT = Path(__file__).parent.parent.parent
@@ -96,16 +97,18 @@ def memory_by_length(book: Path, folder: Path, lengths: tuple[int, ...], backend
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("book", type=Path)
-    parser.add_argument("--part", choices=["limit", "memory", "all"], default="all")
+    parser.add_argument("--part", choices=["limit", "memory", "service", "all"], default="all")
     parser.add_argument("--backend", default="tone", help="who speaks in the memory part")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bookcast-bench-"))
     print(f"{platform.platform()}, {cores()} cores, Python {platform.python_version()}, {asked.book.name}", flush=True)
     try:
-        if asked.part != "memory":
+        if asked.part in ("limit", "all"):
             compare_with_limit(asked.book.resolve(), folder)
-        if asked.part != "limit":
+        if asked.part in ("memory", "all"):
             memory_by_length(asked.book.resolve(), folder, (1, 4, 16), asked.backend)
+        if asked.part in ("service", "all"):
+            measure_service(folder, ROOT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -27,10 +27,10 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpeechService]:
     running.close()
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that stands by itself, as one that several machines share."""
-    with PrefectServer(tmp_path / "server") as standing:
+    with PrefectServer(tmp_path_factory.mktemp("server")) as standing:
         yield standing.wait()
 
 

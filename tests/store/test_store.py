@@ -13,6 +13,7 @@ from pipeline.model.audio import Clip
 from pipeline.model.voice import VoiceChoice
 from pipeline.store import Store
 from pipeline.store.blobs import Blobs, whole_file
+from pipeline.store.clips import KeptClip
 from tests.conftest import ROOT
 
 CHOICE = VoiceChoice("tone", "tone", "tone-1", "beep", "en")
@@ -54,7 +55,7 @@ def test_two_stores_never_claim_one_key(tmp_path: Path) -> None:
     assert first.clips.claim(["a"]) == set()
     first.clips.release(["a"])
     assert second.clips.claim(["a"]) == {"a"}
-    first.clips.keep(clip("b", "1" * 64), CHOICE, chars=3)
+    first.clips.keep([KeptClip(clip("b", "1" * 64), CHOICE, 3)])
     assert second.clips.claim(["b"]) == set()
     assert second.clips.claim(["b"], again=True) == {"b"}
 
@@ -117,7 +118,7 @@ def test_a_full_disk_is_named_and_nothing_half_written_stays(tmp_path: Path) -> 
 def test_pruning_forgets_clips_of_no_book(tmp_path: Path) -> None:
     store = Store(tmp_path)
     digest = store.clips.blobs.write(b"sound")
-    store.clips.keep(clip("k", digest), CHOICE, chars=3)
+    store.clips.keep([KeptClip(clip("k", digest), CHOICE, 3)])
     assert store.clips.unused() == ["k"]
     store.clips.drop(["k"])
     assert store.clips.blobs.find(digest) is None
@@ -128,6 +129,6 @@ def test_a_blob_shared_by_two_clips_survives_the_first(tmp_path: Path) -> None:
     store = Store(tmp_path)
     digest = store.clips.blobs.write(b"sound")
     for key in ("k", "l"):
-        store.clips.keep(clip(key, digest), CHOICE, chars=3)
+        store.clips.keep([KeptClip(clip(key, digest), CHOICE, 3)])
     store.clips.drop(["k"])
     assert store.clips.blobs.find(digest) == b"sound"
