@@ -7,6 +7,7 @@ free gives back those of programs that have died; leases of another machine run 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -47,7 +48,8 @@ def share_of_service(context: Context, backend: str, slots: int, check_stopping:
         lease = _acquire(client, leases, limit_name(backend), slots, check_stopping)
         leases.note(str(lease))
         ended = threading.Event()
-        renewal = threading.Thread(target=_renew, args=(lease, ended), daemon=True)
+        # in this context: Prefect keeps the address of its server there
+        renewal = threading.Thread(target=copy_context().run, args=(_renew, lease, ended), daemon=True)
         renewal.start()
         try:
             yield
@@ -74,6 +76,8 @@ def _acquire(
                 leases.forget(lease)
             waiting.wait(POLL_S)
             continue
+        except Exception as error:  # no connection, or an answer that is none
+            raise _unusable(name, error) from error
         if not answer["limits"]:  # Prefect lets everybody pass where a limit is missing
             raise _unusable(name, "it is not there")
         return UUID(answer["lease_id"])

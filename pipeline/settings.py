@@ -109,9 +109,12 @@ class ModelSettings(_Section):
 
 
 class BackendSettings(_Section):
-    """[backends.NAME]: one voice engine or service; all keys but `kind` and `fallback` are those of services."""
+    """[backends.NAME]: one voice engine or service; all keys but the first three are those of services."""
 
     kind: str
+    fallback: str = ""
+    workers: int = Field(default=0, ge=0, le=256)
+    """Processes of an engine of this machine; 0 for one a core."""
     base_url: str = ""
     api_key_env: tuple[str, ...] = ()
     response_format: Literal["", "wav", "mp3", "opus", "aac", "flac", "pcm"] = "wav"
@@ -126,7 +129,6 @@ class BackendSettings(_Section):
     streaming: bool = False
     instructions: str = ""
     languages: tuple[str, ...] = ()
-    fallback: str = ""
     models: dict[str, ModelSettings] = Field(default_factory=dict)
     voice_notes: dict[str, VoiceSettings] = Field(default_factory=dict)
 

@@ -73,7 +73,9 @@ def fake_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def make_settings(**sections: object) -> Settings:
     settings = read_settings(ROOT / "config" / "bookcast.toml")
-    backends = {**settings.backends, "fake": BackendSettings(kind=KIND)}
+    # one process: to start it takes longer than what most tests have it say
+    backends = {**settings.backends, "fake": BackendSettings(kind=KIND, workers=1)}
+    backends["tone"] = BackendSettings(kind="tone", workers=1)
     return settings.model_copy(update={"backends": backends, **sections})
 
 

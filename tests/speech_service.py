@@ -181,9 +181,14 @@ class _Handler(BaseHTTPRequestHandler):
             with suppress(ConnectionError, TimeoutError):
                 self._answer(ask, crowded)
         finally:
-            ask.ended = time.monotonic()
-            with service.lock:
-                service.in_flight -= 1
+            self._leave(ask)
+
+    def _leave(self, ask: Ask) -> None:
+        """The request is no longer in flight; said before the last byte, for the client may be quicker than we are."""
+        with self.owner.lock:
+            if not ask.ended:
+                ask.ended = time.monotonic()
+                self.owner.in_flight -= 1
 
     def _answer(self, ask: Ask, crowded: bool) -> None:
         if not self.path.endswith("/audio/speech"):
@@ -206,6 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, ask: Ask, status: int, code: str, message: str, **headers: str) -> None:
         ask.status = status
+        self._leave(ask)
         error = {"message": message, "type": "invalid_request_error", "code": code}
         self._send(status, json.dumps({"error": error}).encode(), "application/json", **headers)
 
@@ -225,6 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _speak(self, ask: Ask, sound: NDArray[np.int16]) -> None:
         ask.status = 200
+        self._leave(ask)
         kind = ask.body.get("response_format", self.owner.formats[0])
         ask.billed_chars = len(ask.text)
         if self.owner.quota_chars >= 0:
@@ -233,9 +240,9 @@ class _Handler(BaseHTTPRequestHandler):
         if wants_events:
             self._send_chunks(_dashscope_events(sound, len(ask.text)), "text/event-stream")
         elif ask.fault == "openai-events" or ask.body.get("stream_format") == "sse":
-            self._send_chunks(_openai_events(_file(sound, kind)), "text/event-stream")
+            self._send_chunks(_openai_events(encode_file(sound, kind)), "text/event-stream")
         elif ask.fault == "chunked":
-            file = _file(sound, kind)
+            file = encode_file(sound, kind)
             self._send_chunks([file[at : at + 3000] for at in range(0, len(file), 3000)], TYPES[kind])
         else:
             self._send(
@@ -351,10 +358,10 @@ def _odd_file(sound: NDArray[np.int16], kind: str, fault: str) -> bytes:
     if fault in ("zero-sizes", "open-sizes"):
         size = 0 if fault == "zero-sizes" else 0xFFFFFFFF
         return _wav(sound, sizes=(size, size))
-    return _file(sound, kind)
+    return encode_file(sound, kind)
 
 
-def _file(sound: NDArray[np.int16], kind: str) -> bytes:
+def encode_file(sound: NDArray[np.int16], kind: str) -> bytes:
     if kind == "wav":
         return _wav(sound)
     if kind == "pcm":

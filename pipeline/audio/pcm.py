@@ -19,6 +19,8 @@ Samples = NDArray[np.int16]
 """Shape (n,), mono, 16 bit."""
 
 _OPEN_ENDED = (0, 0xFFFFFFFF)
+_WHOLE_SHARE, _WHOLE_SLACK_S = 0.97, 0.1
+"""What a header states and what is decoded may differ by padding, but not by more than this."""
 
 
 def read_wav(data: bytes) -> tuple[Samples, int]:
@@ -80,13 +82,28 @@ def _wav_frames(data: bytes) -> Iterator[av.AudioFrame]:
 
 
 def _decoded_frames(data: bytes) -> Iterator[av.AudioFrame]:
+    if data[:4] == b"OggS" and not _ogg_ends(data):
+        raise AudioError("The audio is cut short: its last Ogg page is missing")
     with av.open(io.BytesIO(data), "r") as container:
         if not container.streams.audio:
             raise AudioError("The file holds no audio")
-        for packet in container.demux(container.streams.audio[0]):
+        stream = container.streams.audio[0]
+        seconds = 0.0
+        for packet in container.demux(stream):
             if packet.is_corrupt:
                 raise AudioError("The audio is damaged or cut short")
-            yield from packet.decode()
+            for frame in packet.decode():
+                seconds += frame.samples / frame.sample_rate
+                yield frame
+        stated = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+        if seconds < stated * _WHOLE_SHARE - _WHOLE_SLACK_S:
+            raise AudioError(f"The audio is cut short: {seconds:.1f} of {stated:.1f} s")
+
+
+def _ogg_ends(data: bytes) -> bool:
+    """True where the last page bears the mark of the end (RFC 3533, section 6)."""
+    page = data.rfind(b"OggS")
+    return page + 6 <= len(data) and bool(data[page + 5] & 4)
 
 
 def encode_flac(samples: Samples, *, rate_hz: int = SAMPLE_RATE_HZ) -> bytes:

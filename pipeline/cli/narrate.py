@@ -83,7 +83,6 @@ def narrate_all(paths: list[Path], order: Order, *, direct: bool) -> list[Summar
     display = RunDisplay()
     with interruptible(), open_context(display) as context:
         caps_of(context.settings, order)
-        context.makers(order)  # a missing key is found before anything else is done
         resolve_formats(context.settings, order)
         try:
             if not direct:
@@ -207,7 +206,7 @@ def _describe_estimate(estimate: Estimate) -> None:
     say(f"  already spoken: {estimate.cached} chunks, which saves {estimate.chars_saved:,} characters")
     say(f"  to be spoken: {estimate.requests} requests, {estimate.chars_to_speak:,} characters")
     say(f"  about {duration(estimate.audio_seconds)} of audio, ready in about {duration(estimate.wall_seconds)}")
-    if estimate.cost is not None:
+    if estimate.cost is not None and estimate.currency:
         saved = f", {estimate.cost_saved:.4f} saved" if estimate.cost_saved else ""
         say(f"  cost: {estimate.cost:.4f} {estimate.currency}{saved}")
     elif estimate.chars_billed:

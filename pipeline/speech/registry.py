@@ -25,6 +25,8 @@ class BackendProfile:
     kind: str
     service: Service | None = None
     """Of a backend that is reached over HTTP."""
+    workers: int = 0
+    """Processes of an engine of this machine; 0 for one a core."""
 
 
 def make_backend(profile: BackendProfile, decode: Decode | None = None) -> Backend:

@@ -20,6 +20,8 @@ class Account:
     caps: Caps
     check_stopping: Callable[[], None]
     """Raises Interrupted when the run is to stop."""
+    check_paid: Callable[[], None]
+    """The same for a request whose cost is reserved: a cap that is reached is no reason to drop it."""
     spoken: Callable[[], None] = lambda: None
     """Told of each clip that went well."""
     failed: Callable[[str, NarrationError], None] = lambda backend, error: None

@@ -39,7 +39,7 @@ def audition(context: Context, text: str, output: Path, order: Order) -> float:
     ]
     if not requests:
         raise SettingsError("There is nothing to speak in this text", key="text", remedy="give a text with words")
-    account = Account(uuid4().hex, "", caps_of(context.settings, order), context.check_stopping)
+    account = Account(uuid4().hex, "", caps_of(context.settings, order), context.check_stopping, context.check_stopping)
     clips = [_clip(context, request, order, account) for request in requests]
     pause = round(context.settings.pauses["* > *"] * SAMPLE_RATE_HZ)
     parts = [Part(c.blob, c.samples, whole_blocks(c.samples, pause), c.energies) for c in clips]

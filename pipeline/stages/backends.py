@@ -17,7 +17,8 @@ def backend_profile(settings: Settings, name: str = "") -> BackendProfile:
             remedy="choose " + ", ".join(sorted(settings.backends)),
         )
     backend = settings.backends[name]
-    return BackendProfile(name, backend.kind, _service(name, backend) if backend.kind == KIND else None)
+    service = _service(name, backend) if backend.kind == KIND else None
+    return BackendProfile(name, backend.kind, service, backend.workers)
 
 
 def _service(name: str, backend: BackendSettings) -> Service:

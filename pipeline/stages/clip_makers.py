@@ -41,10 +41,9 @@ class Makers(Protocol):
 class ClipMakers:
     """A pool of processes for one backend; safe to use from several threads."""
 
-    def __init__(self, profile: BackendProfile, blobs: Blobs, workers: int | None = None) -> None:
-        self.workers = (
-            workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        )
+    def __init__(self, profile: BackendProfile, blobs: Blobs) -> None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.workers = profile.workers or cores
         self._profile = profile
         self._blobs = blobs
         self._lock = threading.Lock()

@@ -19,6 +19,7 @@ from pipeline.speech.checks import check_clip
 from pipeline.speech.limits import Limiter, back_off_s, wait_patiently
 from pipeline.speech.openai import OpenAIBackend
 from pipeline.speech.service import Service
+from pipeline.speech.service_answer import Sound
 from pipeline.speech.service_errors import exhausted
 from pipeline.stages.account import Account, Made
 from pipeline.stages.make_clip import keep_speech
@@ -110,23 +111,28 @@ class RemoteClipMakers:
         account.check_backend(self._service.name)
         wait_patiently(errand.pause_s, account.check_stopping)
         purchase = self._purchase(request, account)
-        with self._limiter.slot(account.check_stopping) as began, self._slot_of_machine(account.check_stopping):
-            number = self._store.spend.reserve(purchase, account.caps)
+        number = self._store.spend.reserve(purchase, account.caps)  # here, so that no slot waits for the disk
+        try:
+            sound = self._ask_in_turn(request, errand)
+        except NarrationError as error:
+            self._close_purchase(number, purchase, error)
+            raise
+        self._store.spend.settle(number, purchase, sound.billed_chars)
+        speech = self._backend.hear(sound, request)
+        check_clip(speech.samples, rate_hz=speech.sample_rate_hz, text=request.text, speed=request.choice.speed)
+        return speech
+
+    def _ask_in_turn(self, request: SpeechRequest, errand: "_Errand") -> Sound:
+        check = errand.account.check_paid
+        with self._limiter.slot(check) as began, self._slot_of_machine(check):
             errand.attempts += 1
             try:
                 sound = self._backend.ask(request)
             except RateLimited as error:
                 self._limiter.refused(began, error.retry_after_s)
-                self._store.spend.void(number)
-                raise
-            except NarrationError as error:
-                self._close_purchase(number, purchase, error)
                 raise
         self._limiter.accepted()
-        self._store.spend.settle(number, purchase, sound.billed_chars)
-        speech = self._backend.hear(sound, request)
-        check_clip(speech.samples, rate_hz=speech.sample_rate_hz, text=request.text, speed=request.choice.speed)
-        return speech
+        return sound
 
     def _close_purchase(self, number: str, purchase: Purchase, error: NarrationError) -> None:
         """What was answered is paid, what was refused is not; what nobody knows stays reserved, which counts."""

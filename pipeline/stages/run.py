@@ -59,29 +59,32 @@ class Run:
 
         Raises:
             StoreError: the book is being narrated with another voice.
+            SettingsError: the backend or its voice is not there, or a cap is set without a price.
         """
         self.context = context
         self.book = book
         self.order = order
         self.again = again
         self.summary = Summary(book.slug, book.metadata.title)
-        self.id = context.store.runs.start(book.slug, order.as_options())
-        self.account = Account(
-            self.id,
-            book.slug,
-            caps_of(context.settings, order),
-            self.check_stopping,
-            self._chunk_spoken,
-            self._chunk_failed,
-            self._check_backend,
-        )
         self.pace = pace_of(context.settings, order, shared=shared)
+        self.fallback = context.settings.backends[self.backend].fallback
         self._stopping = threading.Event()
         self._reason: NarrationError | None = None
         self._lock = threading.Lock()
         self._failures_in_a_row = 0
-        self.fallback = context.settings.backends[self.backend].fallback
         self._given_up_for: NarrationError | None = None
+        caps = caps_of(context.settings, order)
+        self.id = context.store.runs.start(book.slug, order.as_options())
+        self.account = Account(
+            self.id,
+            book.slug,
+            caps,
+            self.check_stopping,
+            self._check_paid,
+            self._chunk_spoken,
+            self._chunk_failed,
+            self._check_backend,
+        )
 
     @property
     def backend(self) -> str:
@@ -102,6 +105,11 @@ class Run:
     def is_hasty(self) -> bool:
         """True where somebody waits for the end of the run."""
         return self._reason is None or isinstance(self._reason, Interrupted)
+
+    def _check_paid(self) -> None:
+        self.context.check_stopping()
+        if not isinstance(self._reason, BudgetExceeded):
+            self.check_stopping()
 
     def _chunk_spoken(self) -> None:
         with self._lock:

@@ -12,6 +12,8 @@ from pipeline.audio.effects import apply_hooks, fade_edges, find_sound
 from pipeline.audio.pcm import decode_audio, encode_flac, read_wav
 from pipeline.errors import AudioError
 from tests.makers import make_wav
+from tests.speech_service import encode_file
+from tests.tone_code import say_code
 
 SOUND = (np.sin(np.arange(48_000) / 20) * 9000).astype(np.int16)
 
@@ -85,3 +87,12 @@ def test_a_hook_that_fails_is_named() -> None:
         apply_hooks(SOUND, [broken])
     with pytest.raises(AudioError, match="AudioSegment"):
         apply_hooks(SOUND, [lambda segment: 3])
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.77, 0.9])
+@pytest.mark.parametrize("kind", ["mp3", "opus", "aac", "flac", "wav"])
+def test_half_a_file_is_never_taken_for_a_whole_one(kind: str, share: float) -> None:
+    data = encode_file(say_code(5, "A sentence that goes on for a while. " * 6), kind)
+    assert len(decode_audio(data)) > 10 * 24_000
+    with pytest.raises(AudioError):
+        decode_audio(data[: int(len(data) * share)])
