@@ -39,6 +39,8 @@ class Made:
     """Requests that it took."""
     remark: str = ""
     """What a person should know of it."""
+    answers: tuple[str, ...] = ()
+    """Keys of the stored answers that it was made of; they may go when it is kept."""
 
 
 def caps_of(settings: Settings, order: Order) -> Caps:

@@ -73,4 +73,6 @@ def _clip(context: Context, request: SpeechRequest, order: Order, account: Accou
     makers = context.makers(order)
     made = makers.result(makers.submit(request, key, account), request, key, account)
     context.store.clips.keep([KeptClip(made.clip, request.choice, len(request.text), made.attempts, made.remark)])
+    for answer in made.answers:
+        context.store.answers.forget(answer)
     return made.clip

@@ -65,4 +65,4 @@ def _stray(context: Context) -> list[Path]:
     clips = context.store.clips
     parts = [p for folder in ("clips", "work") for p in (context.store.data / folder).rglob(".*.part")]
     orphans = [clips.blobs.path(digest) for digest in clips.orphan_blobs()]
-    return [path for path in [*parts, *orphans] if path.stat().st_mtime < old]
+    return [path for path in [*parts, *orphans, *context.store.answers.paths()] if path.stat().st_mtime < old]

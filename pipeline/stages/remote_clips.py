@@ -13,7 +13,8 @@ import stamina.instrumentation
 from filelock import Timeout
 
 from pipeline.audio.pcm import decode_audio
-from pipeline.errors import BadClip, NarrationError, RateLimited, SettingsError, SynthesisError, TextTooLong
+from pipeline.errors import BadClip, NarrationError, RateLimited, SettingsError, StoreError, SynthesisError, TextTooLong
+from pipeline.model.keys import clip_key
 from pipeline.model.voice import Speech, SpeechRequest
 from pipeline.speech.checks import check_clip
 from pipeline.speech.limits import Limiter, back_off_s, wait_patiently
@@ -75,7 +76,8 @@ class RemoteClipMakers:
         try:
             speech = self._speak(request, errand)
             account.spoken()
-            return Made(keep_speech(speech, request, key, self._store.clips.blobs), errand.attempts, errand.remark)
+            clip = keep_speech(speech, request, key, self._store.clips.blobs)
+            return Made(clip, errand.attempts, errand.remark, tuple(errand.answers))
         except (SynthesisError, SettingsError) as error:
             error.__dict__["attempts"] = errand.attempts
             account.failed(self._service.name, error)
@@ -107,27 +109,41 @@ class RemoteClipMakers:
         raise AssertionError("stamina ends with a result or an error")
 
     def _speak_once(self, request: SpeechRequest, errand: "_Errand") -> Speech:
+        """One answer, bought or found: a program that was killed may have left one that is paid for."""
+        key = clip_key(request.sentences, request.choice)
+        found = self._store.answers.find(key)
+        sound = Sound(found) if found else self._buy(request, key, errand)
+        try:
+            speech = self._backend.hear(sound, request)
+            check_clip(speech.samples, rate_hz=speech.sample_rate_hz, text=request.text, speed=request.choice.speed)
+        except BadClip:
+            self._store.answers.forget(key)
+            raise
+        errand.answers.append(key)
+        return speech
+
+    def _buy(self, request: SpeechRequest, key: str, errand: "_Errand") -> Sound:
         account = errand.account
         account.check_backend(self._service.name)
         wait_patiently(errand.pause_s, account.check_stopping)
         purchase = self._purchase(request, account)
         number = self._store.spend.reserve(purchase, account.caps)  # here, so that no slot waits for the disk
         try:
-            sound = self._ask_in_turn(request, errand)
+            sound = self._ask_in_turn(request, key, errand)
         except NarrationError as error:
             self._close_purchase(number, purchase, error)
             raise
         self._store.spend.settle(number, purchase, sound.billed_chars)
-        speech = self._backend.hear(sound, request)
-        check_clip(speech.samples, rate_hz=speech.sample_rate_hz, text=request.text, speed=request.choice.speed)
-        return speech
+        return sound
 
-    def _ask_in_turn(self, request: SpeechRequest, errand: "_Errand") -> Sound:
+    def _ask_in_turn(self, request: SpeechRequest, key: str, errand: "_Errand") -> Sound:
+        """Ask when it may be; the answer is safe before the next request is sent."""
         check = errand.account.check_paid
         with self._limiter.slot(check) as began, self._slot_of_machine(check):
             errand.attempts += 1
             try:
                 sound = self._backend.ask(request)
+                self._store.answers.keep(key, sound.file)
             except RateLimited as error:
                 self._limiter.refused(began, error.retry_after_s)
                 raise
@@ -136,7 +152,7 @@ class RemoteClipMakers:
 
     def _close_purchase(self, number: str, purchase: Purchase, error: NarrationError) -> None:
         """What was answered is paid, what was refused is not; what nobody knows stays reserved, which counts."""
-        billed = isinstance(error, SynthesisError) and error.billed
+        billed = isinstance(error, StoreError) or (isinstance(error, SynthesisError) and error.billed)
         if isinstance(error, BadClip) and billed:
             self._store.spend.settle(number, purchase)
         elif not billed:
@@ -179,6 +195,7 @@ class _Errand:
         self.account = account
         self.attempts = 0
         self.remark = ""
+        self.answers: list[str] = []
         self.begin()
 
     def begin(self) -> None:

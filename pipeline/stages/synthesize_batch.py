@@ -112,21 +112,28 @@ class _Batch:
             self._renew()
 
     def _speak(self, chunk: PlannedChunk, speaker: "_Speaker") -> None:
+        if self._run.again is not None:
+            self._context.store.answers.forget(chunk.clip_key)  # a new take is wanted, not one that was left
         future = speaker.makers.submit(speaker.request(chunk), chunk.clip_key, self._run.account)
         self._running[future] = chunk, speaker
 
     def _finish(self, done: Collection["Future[Made]"]) -> None:
         """Keep what was made before anything is said of what failed: it may be paid for."""
         made: list[KeptClip] = []
+        answers: list[str] = []
         failed: list[tuple[PlannedChunk, _Speaker, NarrationError]] = []
         for future in done:
             chunk, speaker = self._running.pop(future)
             try:
-                made.append(self._made(future, chunk, speaker))
+                clip = speaker.makers.result(future, speaker.request(chunk), chunk.clip_key, self._run.account)
+                made.append(speaker.kept(clip, chunk))
+                answers += clip.answers
             except NarrationError as error:
                 failed.append((chunk, speaker, error))
         if made:
             self._clips.keep(made)
+        for key in answers:
+            self._context.store.answers.forget(key)
         for kept in made:
             self.result.synthesized += 1
             self.result.cached += len(self._same[kept.clip.key]) - 1
@@ -134,11 +141,6 @@ class _Batch:
         for chunk, speaker, reason in failed:
             if not self._replaced(chunk, speaker, reason):
                 self._give_up(chunk, reason)
-
-    def _made(self, future: "Future[Made]", chunk: PlannedChunk, speaker: "_Speaker") -> KeptClip:
-        made = speaker.makers.result(future, speaker.request(chunk), chunk.clip_key, self._run.account)
-        remark = "; ".join(filter(None, (made.remark, speaker.remark)))
-        return KeptClip(made.clip, speaker.choice, chunk.spoken_chars, made.attempts, remark)
 
     def _replaced(self, chunk: PlannedChunk, speaker: "_Speaker", error: NarrationError) -> bool:
         """True where the fallback speaks the chunk instead."""
@@ -174,7 +176,11 @@ class _Batch:
         done, _ = wait(begun, timeout=GRACE_S if self._run.is_hasty else None)
         for future in done:
             with suppress(NarrationError):
-                self._clips.keep([self._made(future, *self._running[future])])
+                chunk, speaker = self._running[future]
+                clip = speaker.makers.result(future, speaker.request(chunk), chunk.clip_key, self._run.account)
+                self._clips.keep([speaker.kept(clip, chunk)])
+                for key in clip.answers:
+                    self._context.store.answers.forget(key)
         left = [chunk.clip_key for chunk in (*self._ready, *(chunk for chunk, _ in self._running.values()))]
         if left:
             self._clips.release(left)
@@ -187,6 +193,11 @@ class _Speaker:
     makers: Makers
     choice: VoiceChoice
     remark: str = ""
+
+    def kept(self, made: Made, chunk: PlannedChunk) -> KeptClip:
+        """What is recorded of a clip of ours."""
+        remark = "; ".join(filter(None, (made.remark, self.remark)))
+        return KeptClip(made.clip, self.choice, chunk.spoken_chars, made.attempts, remark)
 
     def request(self, chunk: PlannedChunk) -> SpeechRequest:
         return SpeechRequest(tuple(sentence.spoken for sentence in chunk.sentences), self.choice)

@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from pipeline.errors import StoreError
+from pipeline.store.answers import Answers
 from pipeline.store.blobs import Blobs
 from pipeline.store.clips import Clips
 from pipeline.store.documents import Documents
@@ -48,6 +49,7 @@ class Store:
         self.clips = Clips(self._database, Blobs(data / "clips", ".flac"), self.owner)
         self.releases = Releases(self._database, data / "work" / "chapters")
         self.runs = Runs(self._database, self.owner)
+        self.answers = Answers(data / "work" / "answers")
         self.spend = Spend(self._database, self.owner)
 
     def lock(self, name: str, *, of_thread: bool = True) -> FileLock:

@@ -22,7 +22,7 @@ from tests.speech_service import SpeechService
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpeechService]:
     monkeypatch.setenv("RIG_API_KEY", KEY)
-    running = SpeechService(keys=(KEY,), latency_s=0.2).serve()
+    running = SpeechService(keys=(KEY,), latency_s=0.4).serve()
     yield running
     running.close()
 
@@ -42,7 +42,7 @@ def test_two_programs_share_four_slots_and_a_killed_one_frees_its_own(
     for n in range(2):
         folder = tmp_path / str(n)
         folder.mkdir()
-        book = write_book(folder, [f"{text} Told in book {n}." for text in paragraphs(100)])
+        book = write_book(folder, [f"{text} Told in book {n}." for text in paragraphs(120)])
         config = Rig(service).toml(folder, concurrency=4)
         command = [sys.executable, "-m", "pipeline.cli.main", "--config", str(config), "--data", str(folder / "data")]
         environment = {**os.environ, "PREFECT_API_URL": server, "PYTHONPATH": str(Path(__file__).parents[2])}

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.audio.pcm import decode_audio
-from pipeline.stages.order import Order
+from pipeline.model.keys import clip_key
+from pipeline.stages.order import Order, resolve_voice
 from tests.conftest import Desk
-from tests.speech_service import FAULTS, WHOLE, SpeechService
-from tests.tone_code import find_codes
+from tests.speech_service import FAULTS, WHOLE, SpeechService, encode_file
+from tests.tone_code import find_codes, say_code
 
 RIG = Order(backend="rig")
 
@@ -67,3 +68,20 @@ def test_a_flaky_service_is_outlasted_and_no_whole_answer_asked_for_again(
     assert summary.failed == 0
     assert set(service.whole_answers().values()) == {1}
     assert sum(bool(kind) for kind in chosen.values()) > 30
+
+
+def test_an_answer_that_a_killed_program_left_is_not_bought_again(
+    remote_desk: Callable[..., Desk], service: SpeechService, tmp_path: Path
+) -> None:
+    texts = paragraphs(3)
+    book, desk = write_book(tmp_path, texts, chapters=1), remote_desk()
+    context = desk.open()
+    choice, _ = resolve_voice(context.settings, RIG)
+    left = encode_file(say_code(service.number(texts[1]), texts[1]), "wav")
+    sentences = [f"{piece.strip()}" for piece in texts[1].replace(". ", ".|").split("|")]
+    context.store.answers.keep(clip_key(sentences, choice), left)
+    context.close()
+    summary = desk.narrate(book, RIG)
+    assert texts[1] not in service.whole_answers()
+    assert (summary.synthesized, len(service.asks)) == (4, 3)
+    assert heard(desk, service) == expected(texts, chapters=1)

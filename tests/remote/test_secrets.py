@@ -59,7 +59,7 @@ def test_no_command_prints_the_key(rig: Rig, service: SpeechService, tmp_path: P
     config = rig.toml(tmp_path)
     book = write_book(tmp_path, paragraphs(2))
     environment = {**os.environ, "PREFECT_LOGGING_LEVEL": "DEBUG"}
-    for arguments in (["narrate", str(book), "--direct"], ["say", "Hello.", "-o", "a.wav"], ["doctor"], ["voices"]):
+    for arguments in (["narrate", str(book), "--direct"], ["say", "Hello.", "-o", "a.wav"], ["doctor"]):
         command = [sys.executable, "-m", "pipeline.cli.main", "--config", str(config), "--data", str(tmp_path / "d")]
         done = subprocess.run(
             [*command, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
