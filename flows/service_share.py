@@ -30,9 +30,20 @@ def limit_name(backend: str) -> str:
 
 
 def ensure_limit(backend: str, concurrency: int) -> None:
-    """Create the limit on the server, or bring it to what the settings say."""
+    """Create the limit on the server, or bring it to what the settings say.
+
+    Raises:
+        StoreError: the server does not take it.
+    """
+    name = limit_name(backend)
     with get_client(sync_client=True) as client:
-        client.upsert_global_concurrency_limit_by_name(limit_name(backend), concurrency)
+        for is_last in (False, True):  # another program may create it at the same moment; then it is there next time
+            try:
+                client.upsert_global_concurrency_limit_by_name(name, concurrency)
+                return
+            except Exception as error:  # Prefect says it in several ways
+                if is_last:
+                    raise _unusable(name, error) from error
 
 
 @contextmanager
