@@ -170,7 +170,7 @@ def test_what_no_chunk_can_get_around_stops_the_run_at_once_and_keeps_all(
 
 
 def test_twenty_failures_in_a_row_stop_the_run(remote_desk: MakeDesk, service: SpeechService, tmp_path: Path) -> None:
-    texts = paragraphs(90)
+    texts = paragraphs(50)
     service.fault = lambda text, nth: "503" if len(service.whole_answers()) >= 5 else ""
     desk = remote_desk(retries=0, concurrency=4)
     with pytest.raises(ServiceFailing, match="chunks failed one after the other"):
