@@ -14,6 +14,7 @@ import uvicorn
 from filelock import FileLock, Timeout
 
 from flows.server import ALREADY_RUNNING
+from pipeline.store.owners import is_held
 
 LINGER_S = 2.0
 """How long the server waits for a next user before it ends."""
@@ -63,13 +64,7 @@ def _end_when_unused(users: Path, server: uvicorn.Server) -> None:
 
 def is_used(users: Path) -> bool:
     """True where a living process holds a lock in the folder; locks of dead ones are removed."""
-    for path in users.glob("*.lock"):
-        try:
-            with FileLock(path, timeout=0):
-                path.unlink(missing_ok=True)
-        except Timeout:
-            return True
-    return False
+    return any(is_held(path) for path in users.glob("*.lock"))
 
 
 if __name__ == "__main__":

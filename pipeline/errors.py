@@ -32,6 +32,8 @@ class NarrationError(Exception):
     stops_run: ClassVar[bool] = False
     """True where going on with other chunks would only waste time or money."""
     default_remedy: ClassVar[str] = ""
+    attempts: int = 1
+    """Requests that were made before it was given up."""
 
     def __init__(self, message: str, *, remedy: str = "", **fields: object) -> None:
         super().__init__(message)
@@ -92,8 +94,6 @@ class SynthesisError(NarrationError):
     chunk_id: str = ""
     billed: bool = False
     """True where the service may have counted the characters all the same."""
-    attempts: int = 1
-    """Requests that were made before it was given up."""
 
 
 class TextTooLong(SynthesisError):

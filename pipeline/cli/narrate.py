@@ -25,6 +25,10 @@ EXAMPLES = (
     "bookcast narrate book.epub --chapters 1,3-5 --speed 1.1  |  bookcast narrate book.epub --dry-run"
 )
 
+MaxCost = Annotated[
+    float | None, typer.Option(metavar="X", min=0, help="Stop before a service has cost more than this.")
+]
+
 
 def narrate(
     sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Documents, or folders of them.")],
@@ -38,9 +42,7 @@ def narrate(
     ] = None,
     output: Annotated[str, typer.Option(metavar="DIR", help="Library folder. [default: DATA/library]")] = "",
     chapters: Annotated[str, typer.Option(metavar="1,3-5", help="Only these chapters.")] = "",
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="X", min=0, help="Stop before a service has cost more than this.")
-    ] = None,
+    max_cost: MaxCost = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; speak nothing.")] = False,
     direct: Annotated[bool, typer.Option("--direct", help="Run without Prefect.")] = False,
     allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Publish even where chunks failed.")] = False,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.narrate import finish, run_direct
+from pipeline.cli.narrate import MaxCost, finish, run_direct
 from pipeline.cli.progress import RunDisplay
 from pipeline.cli.session import interruptible, open_context, options, say
 from pipeline.errors import NarrationError
@@ -24,9 +24,7 @@ def rerun(
     failed: Annotated[bool, typer.Option("--failed", help="The failed chunks (the default).")] = False,
     chapter: Annotated[list[int] | None, typer.Option(help="All of this chapter; repeatable.")] = None,
     chunk: Annotated[list[str] | None, typer.Option(metavar="ID", help="This chunk; repeatable.")] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(metavar="X", min=0, help="Stop before a service has cost more than this.")
-    ] = None,
+    max_cost: MaxCost = None,
     direct: Annotated[bool, typer.Option("--direct", help="Run without Prefect.")] = False,
 ) -> None:
     """Speak chunks of a book again and rebuild just their chapters, with the options of its last narration."""

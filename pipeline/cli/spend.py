@@ -42,6 +42,6 @@ def as_row(line: Spent) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def money(amount: Decimal, currency: str) -> str:
+def money(amount: Decimal | float, currency: str) -> str:
     """`0.4375 USD`."""
     return f"{amount:.4f} {currency}"

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.session import duration, open_context, options, out, print_json, print_table
+from pipeline.cli.spend import money
 from pipeline.stages.context import Context
 from pipeline.store.documents import StoredBook
 from pipeline.store.plans import DONE, FAILED, PENDING, SKIPPED
@@ -56,7 +57,7 @@ def _cost(context: Context, book: StoredBook) -> dict[str, Any]:
 
 
 def _price(row: dict[str, Any]) -> str:
-    return ", ".join(f"{cost:.4f} {currency}" for currency, cost in row["cost"].items()) or "-"
+    return ", ".join(money(cost, currency) for currency, cost in row["cost"].items()) or "-"
 
 
 def _sum(context: Context, slug: str) -> dict[str, int]:

@@ -59,6 +59,10 @@ class Capabilities:
     needs: tuple[str, ...] = field(default=())
     """Python modules that must be importable."""
 
+    def voices_of(self, model: str) -> tuple[str, ...]:
+        """Names of the voices that a model takes, as far as they are listed."""
+        return tuple(voice.name for voice in self.voices if not voice.models or model in voice.models)
+
     def price_per_1k_chars(self, model: str) -> float:
         """What 1,000 characters cost with that model, in `currency`."""
         return dict(self.prices).get(model, 0.0)

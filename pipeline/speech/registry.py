@@ -74,7 +74,7 @@ def choose_voice(
     """
     able = describe_backend(profile)
     model = _choose(f'Backend "{profile.name}"', "model", model, able.models)
-    names = tuple(v.name for v in able.voices if not v.models or model in v.models)
+    names = able.voices_of(model)
     if model not in able.open_models or not voice:
         voice = _choose(f'Model "{model}" of backend "{profile.name}"', "voice", voice, names)
     slowest, fastest = able.speed_range

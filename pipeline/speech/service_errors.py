@@ -69,9 +69,8 @@ def _by_code(service: Service, code: str, text: str, model: str) -> NarrationErr
     if code == "model_not_found":
         return _no_model(service, text)
     if code == "invalid_voice":
-        able = service.capabilities
-        names = [v.name for v in able.voices if not v.models or model in v.models]
-        return UnknownVoice(text, key="voice", remedy="choose " + (", ".join(names) or "a voice the service knows"))
+        names = ", ".join(service.capabilities.voices_of(model))
+        return UnknownVoice(text, key="voice", remedy="choose " + (names or "a voice the service knows"))
     if code in _TOO_LONG:
         return TextTooLong(text, backend=service.name)
     return None

@@ -72,7 +72,6 @@ def _clip(context: Context, request: SpeechRequest, order: Order, account: Accou
         return found[key]
     makers = context.makers(order)
     made = makers.result(makers.submit(request, key, account), request, key, account)
-    context.store.clips.keep([KeptClip(made.clip, request.choice, len(request.text), made.attempts, made.remark)])
-    for answer in made.answers:
-        context.store.answers.forget(answer)
+    kept = KeptClip(made.clip, request.choice, len(request.text), made.attempts, made.remark, made.answers)
+    context.store.clips.keep([kept])
     return made.clip

@@ -52,11 +52,12 @@ def make_clip(request: SpeechRequest, key: str) -> Made:
     if _worker is None:
         raise BackendUnavailable("The voice was not loaded in this process", backend=request.choice.backend)
     speech = _worker.backend.synthesize(request)
+    check_clip(speech.samples, rate_hz=speech.sample_rate_hz, text=request.text, speed=request.choice.speed)
     return Made(keep_speech(speech, request, key, _worker.blobs))
 
 
 def keep_speech(speech: Speech, request: SpeechRequest, key: str, blobs: Blobs) -> Clip:
-    """Check, trim, fade, measure and write what a voice gave.
+    """Trim, fade, measure and write what a voice gave; that it is speech was checked.
 
     Raises:
         BadClip, StoreError.
@@ -65,7 +66,6 @@ def keep_speech(speech: Speech, request: SpeechRequest, key: str, blobs: Blobs) 
         raise BadClip(
             f"The voice gave {speech.sample_rate_hz} Hz and {len(speech.sentence_ends_samples)} sentence ends"
         )
-    check_clip(speech.samples, rate_hz=SAMPLE_RATE_HZ, text=request.text, speed=request.choice.speed)
     sound = find_sound(speech.samples)
     samples = fade_edges(np.ascontiguousarray(speech.samples[sound.start : sound.end]))
     ends = [min(len(samples), max(0, end - sound.start)) for end in speech.sentence_ends_samples]

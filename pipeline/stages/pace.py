@@ -25,9 +25,9 @@ class Pace:
 
     def batch_size(self, chunks: int) -> int:
         """Chunks of each batch of a chapter: few where a service could speak all batches at once."""
-        return (
-            min(self.batch_chunks, max(1, self.slots, -(-chunks // self.batches))) if self.slots else self.batch_chunks
-        )
+        if not self.slots:
+            return self.batch_chunks
+        return min(self.batch_chunks, max(self.slots, -(-chunks // self.batches)))
 
 
 def pace_of(settings: Settings, order: Order, *, shared: bool) -> Pace:
@@ -46,4 +46,4 @@ def pace_of(settings: Settings, order: Order, *, shared: bool) -> Pace:
     if not able.is_remote:
         return Pace(LOCAL_BATCHES, most, 0)
     slots = -(-able.concurrency // MOST_BATCHES)
-    return Pace(max(1, able.concurrency // slots), most, slots if shared else 0)
+    return Pace(able.concurrency // slots, most, slots if shared else 0)

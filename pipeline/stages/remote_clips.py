@@ -79,7 +79,7 @@ class RemoteClipMakers:
             clip = keep_speech(speech, request, key, self._store.clips.blobs)
             return Made(clip, errand.attempts, errand.remark, tuple(errand.answers))
         except (SynthesisError, SettingsError) as error:
-            error.__dict__["attempts"] = errand.attempts
+            error.attempts = errand.attempts
             account.failed(self._service.name, error)
             raise
 

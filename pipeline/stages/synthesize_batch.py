@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from pipeline.errors import BudgetExceeded, Interrupted, NarrationError, PartialFailure, StoreError, SynthesisError
+from pipeline.errors import BudgetExceeded, Interrupted, NarrationError, PartialFailure, StoreError
 from pipeline.model.voice import SpeechRequest, VoiceChoice
 from pipeline.stages.account import Made
 from pipeline.stages.clip_makers import Makers
@@ -22,7 +22,6 @@ POLL_S = 0.25
 """How often a clip that somebody else is making is looked for."""
 GRACE_S = 8.0
 """How long a run that a person stops waits for requests that are under way: they may be paid for."""
-MAX_WIDTH = 500
 
 
 @dataclass
@@ -35,7 +34,7 @@ class BatchResult:
     """Chunk id and reason."""
 
 
-def synthesize_batch(run: Run, position: int, chunks: Sequence[PlannedChunk], width: int = MAX_WIDTH) -> BatchResult:
+def synthesize_batch(run: Run, position: int, chunks: Sequence[PlannedChunk], width: int = 0) -> BatchResult:
     """Speak the chunks of a batch that are not spoken yet; in a rerun, those that are spoken too.
 
     A clip that is made again stays until the new one is there.
@@ -44,7 +43,7 @@ def synthesize_batch(run: Run, position: int, chunks: Sequence[PlannedChunk], wi
         run: whose batch it is.
         position: of the chapter, for reports.
         chunks: at most about 50, of one chapter.
-        width: most chunks under way at once.
+        width: most chunks under way at once; 0 for all of them.
 
     Raises:
         PartialFailure: all others are done; its `result` is the BatchResult.
@@ -74,7 +73,7 @@ class _Batch:
         self._clips = run.context.store.clips
         self._position = position
         self._speakers = _speakers(run)
-        self._width = width
+        self._width = width or len(chunks)
         self._same: dict[str, list[PlannedChunk]] = {}
         """Chunks by clip key: the same words said twice are one clip."""
         for chunk in chunks:
@@ -120,20 +119,16 @@ class _Batch:
     def _finish(self, done: Collection["Future[Made]"]) -> None:
         """Keep what was made before anything is said of what failed: it may be paid for."""
         made: list[KeptClip] = []
-        answers: list[str] = []
         failed: list[tuple[PlannedChunk, _Speaker, NarrationError]] = []
         for future in done:
             chunk, speaker = self._running.pop(future)
             try:
                 clip = speaker.makers.result(future, speaker.request(chunk), chunk.clip_key, self._run.account)
                 made.append(speaker.kept(clip, chunk))
-                answers += clip.answers
             except NarrationError as error:
                 failed.append((chunk, speaker, error))
         if made:
             self._clips.keep(made)
-        for key in answers:
-            self._context.store.answers.forget(key)
         for kept in made:
             self.result.synthesized += 1
             self.result.cached += len(self._same[kept.clip.key]) - 1
@@ -159,9 +154,10 @@ class _Batch:
 
     def _fail(self, chunk: PlannedChunk, error: NarrationError) -> None:
         reason = f"{type(error).__name__}: {error}"
-        attempts = error.attempts if isinstance(error, SynthesisError) else 1
         if chunk.state != DONE:
-            self._context.store.plans.set_state(chunk.chapter_id, chunk.id, FAILED, reason=reason, attempts=attempts)
+            self._context.store.plans.set_state(
+                chunk.chapter_id, chunk.id, FAILED, reason=reason, attempts=error.attempts
+            )
         self.result.failures.append((chunk.id, reason))
         self._context.report(ClipFailed(self._position, chunk.id, reason))
 
@@ -179,8 +175,6 @@ class _Batch:
                 chunk, speaker = self._running[future]
                 clip = speaker.makers.result(future, speaker.request(chunk), chunk.clip_key, self._run.account)
                 self._clips.keep([speaker.kept(clip, chunk)])
-                for key in clip.answers:
-                    self._context.store.answers.forget(key)
         left = [chunk.clip_key for chunk in (*self._ready, *(chunk for chunk, _ in self._running.values()))]
         if left:
             self._clips.release(left)
@@ -197,7 +191,7 @@ class _Speaker:
     def kept(self, made: Made, chunk: PlannedChunk) -> KeptClip:
         """What is recorded of a clip of ours."""
         remark = "; ".join(filter(None, (made.remark, self.remark)))
-        return KeptClip(made.clip, self.choice, chunk.spoken_chars, made.attempts, remark)
+        return KeptClip(made.clip, self.choice, chunk.spoken_chars, made.attempts, remark, made.answers)
 
     def request(self, chunk: PlannedChunk) -> SpeechRequest:
         return SpeechRequest(tuple(sentence.spoken for sentence in chunk.sentences), self.choice)

@@ -46,10 +46,10 @@ class Store:
             Blobs(data / "work" / "covers", ".bin"),
         )
         self.plans = Plans(self._database)
-        self.clips = Clips(self._database, Blobs(data / "clips", ".flac"), self.owner)
+        self.answers = Answers(data / "work" / "answers")
+        self.clips = Clips(self._database, Blobs(data / "clips", ".flac"), self.owner, self.answers)
         self.releases = Releases(self._database, data / "work" / "chapters")
         self.runs = Runs(self._database, self.owner)
-        self.answers = Answers(data / "work" / "answers")
         self.spend = Spend(self._database, self.owner)
 
     def lock(self, name: str, *, of_thread: bool = True) -> FileLock:

@@ -3,29 +3,25 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from pipeline.model.audio import SAMPLE_RATE_HZ, Clip
 from pipeline.model.voice import VoiceChoice
+from pipeline.store.answers import Answers
 from pipeline.store.blobs import Blobs
 from pipeline.store.documents import now
 from pipeline.store.engine import Database
 from pipeline.store.owners import Owner
-from pipeline.store.tables import ChunkRow, ClaimRow, ClipRow
+from pipeline.store.tables import ChunkRow, ClaimRow, ClipRow, table_of
 
 LEASE_S = 120.0
 """How long a claim of another machine holds after its owner was last heard of."""
 
-_REPLACE_CLIP = insert(cast(Table, ClipRow.__table__)).prefix_with(
-    "OR REPLACE"
-)  # no ORM: this runs for every clip of every book
-_REPLACE_CLAIM = insert(cast(Table, ClaimRow.__table__)).prefix_with("OR REPLACE")
-
-
-_CHUNKS = cast(Table, ChunkRow.__table__)
-_CLAIMS = cast(Table, ClaimRow.__table__)
+# no ORM: these run for every clip of every book
+_CHUNKS, _CLAIMS = table_of(ChunkRow), table_of(ClaimRow)
+_REPLACE_CLIP = insert(table_of(ClipRow)).prefix_with("OR REPLACE")
+_REPLACE_CLAIM = insert(_CLAIMS).prefix_with("OR REPLACE")
 _DROP_CLAIM = delete(_CLAIMS).where(_CLAIMS.c.clip_key == bindparam("done_key"))
 _CHUNKS_DONE = (
     update(_CHUNKS)
@@ -47,6 +43,8 @@ class KeptClip:
     """Requests that it took."""
     remark: str = ""
     """Why a person should listen to it, if anything."""
+    answers: tuple[str, ...] = ()
+    """Keys of the stored answers that it was made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +62,9 @@ class CacheStats:
 class Clips:
     """The clip cache: rows in the database, sound in FLAC blobs."""
 
-    def __init__(self, database: Database, blobs: Blobs, owner: Owner) -> None:
+    def __init__(self, database: Database, blobs: Blobs, owner: Owner, answers: Answers) -> None:
         self._database = database
+        self._answers = answers
         self._owner = owner
         self.blobs = blobs
 
@@ -112,7 +111,7 @@ class Clips:
             )
 
     def keep(self, made: Sequence[KeptClip]) -> None:
-        """Record clips whose blobs are written, and mark every chunk that waits for them done."""
+        """Record clips whose blobs are written, mark every chunk that waits for them done, forget their answers."""
         stale = []
         with self._database.writing() as session:
             for kept in made:
@@ -125,6 +124,8 @@ class Clips:
                     stale.append(before)
         for blob in stale:
             self.blobs.remove(blob)
+        for answer in (answer for kept in made for answer in kept.answers):
+            self._answers.forget(answer)
 
     def drop(self, keys: Sequence[str]) -> None:
         """Forget clips and delete their sound; the chunks that need them are to be spoken again."""

@@ -10,19 +10,18 @@ import uuid
 from collections import deque
 from dataclasses import asdict, dataclass
 from decimal import ROUND_CEILING, Decimal
-from typing import cast
 
-from sqlalchemy import Select, Table, bindparam, func, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from pipeline.errors import BudgetExceeded, NarrationError, StoreError
 from pipeline.store.documents import now
 from pipeline.store.engine import Database
 from pipeline.store.owners import Owner
-from pipeline.store.tables import SpendRow
+from pipeline.store.tables import SpendRow, table_of
 
 NANO = 1_000_000_000
-_TABLE = cast(Table, SpendRow.__table__)  # no ORM: requests wait for these rows
+_TABLE = table_of(SpendRow)  # no ORM: requests wait for these rows
 _INSERT = insert(_TABLE)
 _CLOSE = (
     update(_TABLE)
@@ -140,24 +139,22 @@ class Spend:
                 self._write()
 
     def _write(self) -> None:
-        """Everything that waits, in its order and in one transaction."""
+        """Everything that waits in one transaction: what was closed first, for it may make room under a cap."""
         entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        closings = [entry for entry in entries if isinstance(entry, _Closing)]
+        reservations = [entry for entry in entries if isinstance(entry, _Reservation)]
         try:
             with self._database.writing() as session:
-                closings = [asdict(entry) for entry in entries if isinstance(entry, _Closing)]
                 if closings:
-                    session.connection().execute(_CLOSE, closings)
-                for entry in entries:
-                    if isinstance(entry, _Reservation):
-                        self._add(session, entry)
+                    session.connection().execute(_CLOSE, [asdict(entry) for entry in closings])
+                for entry in reservations:
+                    self._add(session, entry)
         except StoreError as error:
-            self._waiting.extendleft(entry for entry in reversed(entries) if isinstance(entry, _Closing))
-            for entry in entries:
-                if isinstance(entry, _Reservation):
-                    entry.error = error
-        for entry in entries:
-            if isinstance(entry, _Reservation):
-                entry.is_written = True
+            self._waiting.extendleft(reversed(closings))
+            for entry in reservations:
+                entry.error = error
+        for entry in reservations:
+            entry.is_written = True
 
     def _add(self, session: Session, entry: _Reservation) -> None:
         purchase, month = entry.purchase, now().strftime("%Y-%m")

@@ -1,14 +1,19 @@
 """The database's tables. Sound and documents lie beside it as files named by their content."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, LargeBinary, String, Table, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
     """Registry of all tables."""
+
+
+def table_of(row: type[Base]) -> Table:
+    """The table behind a class of rows, for statements that go around the ORM."""
+    return cast(Table, row.__table__)
 
 
 class DocumentRow(Base):
