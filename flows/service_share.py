@@ -5,9 +5,11 @@ free gives back those of programs that have died; leases of another machine run 
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
+from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -37,13 +39,14 @@ def ensure_limit(backend: str, concurrency: int) -> None:
     """
     name = limit_name(backend)
     with get_client(sync_client=True) as client:
-        for is_last in (False, True):  # another program may create it at the same moment; then it is there next time
-            try:
-                client.upsert_global_concurrency_limit_by_name(name, concurrency)
-                return
-            except Exception as error:  # Prefect says it in several ways
-                if is_last:
-                    raise _unusable(name, error) from error
+
+        def create() -> None:
+            client.upsert_global_concurrency_limit_by_name(name, concurrency)
+
+        try:
+            _call(name, create)
+        except StoreError:  # another program may have created it at the same moment; then it is there this time
+            _call(name, create)
 
 
 @contextmanager
@@ -74,24 +77,38 @@ def share_of_service(context: Context, backend: str, slots: int, check_stopping:
 def _acquire(
     client: SyncPrefectClient, leases: Leases, name: str, slots: int, check_stopping: Callable[[], None]
 ) -> UUID:
-    waiting = threading.Event()
     while True:
         check_stopping()
-        try:
-            answer = client.increment_concurrency_slots_with_lease([name], slots, "concurrency", LEASE_S).json()
-        except PrefectHTTPStatusError as error:
-            if error.response.status_code != LOCKED:
-                raise _unusable(name, error) from error
+        answer = _call(
+            name,
+            lambda: client.increment_concurrency_slots_with_lease([name], slots, "concurrency", LEASE_S).json(),
+        )
+        if answer is None:
             for lease in leases.of_the_dead():
                 _release(client, UUID(lease))
                 leases.forget(lease)
-            waiting.wait(POLL_S)
+            time.sleep(POLL_S)
             continue
-        except Exception as error:  # no connection, or an answer that is none
-            raise _unusable(name, error) from error
         if not answer["limits"]:  # Prefect lets everybody pass where a limit is missing
             raise _unusable(name, "it is not there")
         return UUID(answer["lease_id"])
+
+
+def _call(name: str, ask: Callable[[], Any]) -> Any:
+    """What Prefect's client gives; None where the slots of the limit are taken.
+
+    Raises:
+        StoreError: the server refuses, or is not there.
+    """
+    try:
+        return ask()
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code == LOCKED:
+            return None
+        raise _unusable(name, error) from error
+    # everything: without a connection the client lets errors of its HTTP library out, which has its home elsewhere
+    except Exception as error:
+        raise _unusable(name, error) from error
 
 
 def _unusable(name: str, why: object) -> StoreError:
@@ -104,14 +121,10 @@ def _unusable(name: str, why: object) -> StoreError:
 def _renew(lease: UUID, ended: threading.Event) -> None:
     with get_client(sync_client=True) as client:
         while not ended.wait(RENEW_S):
-            try:
-                client.renew_concurrency_lease(lease, LEASE_S)
-            except Exception:  # whatever ails the server: the next beat tries again, two may be missed
-                continue
+            with suppress(StoreError):  # the next beat tries again; two may be missed
+                _call(str(lease), lambda: client.renew_concurrency_lease(lease, LEASE_S))
 
 
 def _release(client: SyncPrefectClient, lease: UUID) -> None:
-    try:
-        client.release_concurrency_slots_with_lease(lease)
-    except Exception:  # a lease that cannot be given back runs out by itself
-        return
+    with suppress(StoreError):  # a lease that cannot be given back runs out by itself
+        _call(str(lease), lambda: client.release_concurrency_slots_with_lease(lease))

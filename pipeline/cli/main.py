@@ -65,6 +65,7 @@ def run() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
+    # everything: the class of a wrong command line moved with the versions of typer; its method did not
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise  # a fault of the program itself: its traceback belongs into a bug report
