@@ -75,8 +75,10 @@ class Document:
     cover: Cover | None = None
 
 
-_NO_SPACE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\u2018-\u201f\u2026\u2014]")
+_CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]")
 """Letters and marks that are written without a space between sentences."""
+_SHARED_MARKS = "\u2018\u2019\u201c\u201d\u2026\u2014"
+"""Quotes, dots and dashes that Chinese and Latin text both have: the character beside them decides."""
 
 
 def join_sentences(sentences: Sequence[str]) -> str:
@@ -87,7 +89,8 @@ def join_sentences(sentences: Sequence[str]) -> str:
     """
     text = ""
     for sentence in sentences:
-        spaced = text and not (_NO_SPACE.match(text[-1]) and _NO_SPACE.match(sentence[:1]))
+        before, after = text.rstrip(_SHARED_MARKS)[-1:], sentence.lstrip(_SHARED_MARKS)[:1]
+        spaced = text and not (_CJK.match(before) and _CJK.match(after))
         text += f" {sentence}" if spaced else sentence
     return text
 
