@@ -1,7 +1,8 @@
 """The ledger: what services were asked to speak, reserved before each request and settled after it.
 
 A reservation whose request was never heard of again (a kill, a broken line) stays counted: the service
-may have billed it, and a cap must hold all the same. Amounts are whole billionths of the currency, so
+may have billed it, and a cap must hold all the same, also after a power cut, when nobody can say which
+of the last ones were sent. Amounts are whole billionths of the currency, so
 that sums are exact.
 """
 
