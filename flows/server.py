@@ -24,6 +24,8 @@ from pipeline.errors import StoreError
 
 START_TIMEOUT_S = 90.0
 MAX_STARTS = 3
+ADDRESS = "server.json"
+"""Where a server of the folder says that it listens: `api_url` and `pid`."""
 ALREADY_RUNNING = 75
 """Exit code of a server process that found another one serving the same folder."""
 
@@ -51,21 +53,24 @@ class PrefectServer:
         self._hold.acquire()
 
     def _find(self) -> str:
-        """The address of a server that is up or coming up, or empty."""
-        try:
-            with FileLock(self._folder / "server.lock", timeout=0):
-                return ""  # nobody holds it: no server lives
-        except Timeout:
-            return self._await_address()
-
-    def _await_address(self) -> str:
+        """The address of a server that is up or coming up, or empty where none lives."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             try:
-                return str(json.loads((self._folder / "server.json").read_text("utf-8"))["api_url"])
-            except (OSError, ValueError, KeyError):
-                time.sleep(0.1)
+                with FileLock(self._folder / "server.lock", timeout=0):
+                    return ""  # nobody holds it: no server lives
+            except Timeout:
+                if address := self._written_address():
+                    return address
+            time.sleep(0.1)
         return ""
+
+    def _written_address(self) -> str:
+        """Where the server of this folder says that it listens."""
+        try:
+            return str(json.loads((self._folder / ADDRESS).read_text("utf-8"))["api_url"])
+        except (OSError, ValueError, KeyError):
+            return ""
 
     def _start(self) -> str:
         self._starts += 1
@@ -93,7 +98,8 @@ class PrefectServer:
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             check_stopping()
-            if is_healthy(self.api_url):
+            # whatever else answers at that port is not ours: another data directory can have been quicker
+            if (not self.is_ours or self._written_address() == self.api_url) and is_healthy(self.api_url):
                 return self.api_url
             if self._process and self._process.poll() is not None:
                 self._recover(self._process.returncode)
@@ -102,7 +108,7 @@ class PrefectServer:
 
     def _recover(self, code: int) -> None:
         """Our server ended: another run's was quicker and serves both, or somebody took its port."""
-        other = self._await_address() if code == ALREADY_RUNNING else ""
+        other = self._find() if code == ALREADY_RUNNING else ""
         if other:
             self.api_url, self._process = other, None
         elif self._starts < MAX_STARTS:

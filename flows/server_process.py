@@ -5,6 +5,7 @@ Ends itself when nobody holds a lock under FOLDER/users any more; exits ALREADY_
 
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 import uvicorn
 from filelock import FileLock, Timeout
 
-from flows.server import ALREADY_RUNNING
+from flows.server import ADDRESS, ALREADY_RUNNING
 from pipeline.store.owners import is_held
 
 LINGER_S = 2.0
@@ -27,39 +28,53 @@ def main(folder: Path, port: int) -> int:
         lock.acquire(timeout=0)
     except Timeout:
         return ALREADY_RUNNING
-    address = folder / "server.json"
     try:
-        temporary = folder / f".{os.getpid()}.json"
-        temporary.write_text(json.dumps({"api_url": f"http://127.0.0.1:{port}/api", "pid": os.getpid()}), "utf-8")
-        os.replace(temporary, address)
-        _serve(folder, port)
+        with socket.create_server(("127.0.0.1", port)) as listening:  # before its address is told to anybody
+            write_address(folder, port)
+            _serve(folder, port, listening)
     finally:
-        address.unlink(missing_ok=True)
+        (folder / ADDRESS).unlink(missing_ok=True)
         lock.release()
     return 0
 
 
-def _serve(folder: Path, port: int) -> None:
+def write_address(folder: Path, port: int) -> None:
+    """Tell who looks into the folder where the server is."""
+    temporary = folder / f".{os.getpid()}.json"
+    temporary.write_text(json.dumps({"api_url": f"http://127.0.0.1:{port}/api", "pid": os.getpid()}), "utf-8")
+    os.replace(temporary, folder / ADDRESS)
+
+
+def _serve(folder: Path, port: int, listening: socket.socket) -> None:
     from prefect.server.api.server import create_app
 
     app = create_app(final=True)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
-    threading.Thread(target=_end_when_unused, args=(folder / "users", server), daemon=True).start()
-    server.run()
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    threading.Thread(target=_end_when_unused, args=(folder, port, server), daemon=True).start()
+    server.run(sockets=[listening])
 
 
-def _end_when_unused(users: Path, server: uvicorn.Server) -> None:
-    unused_since: float | None = None
-    while True:
+def _end_when_unused(folder: Path, port: int, server: uvicorn.Server) -> None:
+    unused_since = time.monotonic()
+    while time.monotonic() - unused_since < LINGER_S or not withdraw(folder, port):
         time.sleep(0.5)
-        if is_used(users):
-            unused_since = None
-        elif unused_since is None:
+        if is_used(folder / "users"):
             unused_since = time.monotonic()
-        elif time.monotonic() - unused_since > LINGER_S:
-            server.should_exit = True
-            time.sleep(8)
-            os._exit(0)  # open event streams can keep uvicorn from ending
+    server.should_exit = True
+    time.sleep(8)
+    os._exit(0)  # open event streams can keep uvicorn from ending
+
+
+def withdraw(folder: Path, port: int) -> bool:
+    """Take the address back, so that who comes now starts another server; False where somebody came just before.
+
+    A user takes hold first and reads the address then; so whoever could read it is seen here.
+    """
+    (folder / ADDRESS).unlink(missing_ok=True)
+    if is_used(folder / "users"):
+        write_address(folder, port)
+        return False
+    return True
 
 
 def is_used(users: Path) -> bool:

@@ -5,14 +5,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from flows.server import PrefectServer
+from flows.server_process import withdraw, write_address
 from pipeline.errors import StoreError
 from tests.flows.test_flows import wait_until
 from tests.remote.conftest import KEY, Rig
@@ -28,10 +32,10 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpeechService]:
     running.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that stands by itself, as one that several machines share."""
-    with PrefectServer(tmp_path_factory.mktemp("server")) as standing:
+    """A server that stands by itself, as one that several machines share; one for all test processes."""
+    with PrefectServer(tmp_path_factory.getbasetemp().parent / "standing") as standing:
         yield standing.wait()
 
 
@@ -105,3 +109,28 @@ def test_programs_that_create_the_limit_at_once_do_not_trip_over_each_other(serv
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(create, range(24)))
+
+
+def test_what_answers_at_a_port_that_somebody_else_was_quicker_to_take_is_not_our_server(tmp_path: Path) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+    with PrefectServer(tmp_path / "data") as ours:
+        taken = ours.api_url
+        address = ("127.0.0.1", int(taken.split(":")[2].removesuffix("/api")))
+        with HTTPServer(address, Other) as other:  # before our server has come as far as that
+            threading.Thread(target=other.serve_forever, args=(0.05,), daemon=True).start()
+            assert ours.wait() != taken
+            other.shutdown()
+
+
+def test_a_server_that_is_about_to_end_stays_for_who_found_it_just_before(tmp_path: Path) -> None:
+    (tmp_path / "users").mkdir()
+    write_address(tmp_path, 4711)
+    with FileLock(tmp_path / "users" / "late.lock"):
+        assert not withdraw(tmp_path, 4711)
+        assert json.loads((tmp_path / "server.json").read_text())["api_url"] == "http://127.0.0.1:4711/api"
+    assert withdraw(tmp_path, 4711)
+    assert not (tmp_path / "server.json").exists()
