@@ -37,6 +37,7 @@ def global_options(
 ) -> None:
     """Narrate documents: ebooks into chaptered audiobooks, nothing lost, nothing paid twice."""
     options.config, options.data, options.json, options.quiet = config, data, json, quiet
+    options.json_printed = False
 
 
 app.command("narrate", epilog=narrate.EXAMPLES)(narrate.narrate)

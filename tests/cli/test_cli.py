@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.main import global_first, run
+from pipeline.cli.main import global_first
 from tests.conftest import ROOT
 from tests.fakes import KIND, spoken
 from tests.ingest.test_hostile import REFUSED
-
-Result = subprocess.CompletedProcess[str]
+from tests.program import Result, bookcast
 
 
 @pytest.fixture
@@ -29,28 +28,15 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def bookcast(tmp_path: Path, *arguments: str, timeout: float = 120) -> Result:
-    command = [sys.executable, "-m", "pipeline.cli.main", "--data", str(tmp_path / "data"), *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
-
-
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
-    """The program called in this process: quicker, for what ends before any work."""
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The program with a data directory of its own."""
     monkeypatch.chdir(ROOT)
-
-    def call(*arguments: str) -> Result:
-        monkeypatch.setattr(sys, "argv", ["bookcast", "--data", str(tmp_path / "data"), *arguments])
-        with pytest.raises(SystemExit) as ended:
-            run()
-        written = capsys.readouterr()
-        return Result(list(arguments), int(str(ended.value.code)), written.out, written.err)
-
-    return call
+    return lambda *arguments: bookcast("--data", str(tmp_path / "data"), *arguments)
 
 
-def test_narrate_status_say_and_cache_speak_json(tmp_path: Path, short_epub: Path) -> None:
-    done = bookcast(tmp_path, "narrate", str(short_epub), "--direct", "--backend", "tone", "--json")
+def test_narrate_status_say_and_cache_speak_json(here: Callable[..., Result], tmp_path: Path, short_epub: Path) -> None:
+    done = here("narrate", str(short_epub), "--direct", "--backend", "tone", "--json")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert set(summary) == {
@@ -60,22 +46,22 @@ def test_narrate_status_say_and_cache_speak_json(tmp_path: Path, short_epub: Pat
     assert (summary["chapters"], summary["failed"]) == (3, 0)
     assert Path(summary["outputs"][0]).exists()
     assert "Chapter" in done.stderr
-    books = json.loads(bookcast(tmp_path, "status", "--json").stdout)["books"]
+    books = json.loads(here("status", "--json").stdout)["books"]
     assert [(b["book"], b["last_run"]) for b in books] == [(summary["book"], "finished")]
-    chapters = json.loads(bookcast(tmp_path, "status", summary["book"], "--json").stdout)["chapters"]
+    chapters = json.loads(here("status", summary["book"], "--json").stdout)["chapters"]
     assert [c["done"] for c in chapters] == [4, 4, 4]
-    assert json.loads(bookcast(tmp_path, "cache", "stats", "--json").stdout)["clips"] == summary["synthesized"]
-    plan = json.loads(bookcast(tmp_path, "narrate", str(short_epub), "--dry-run", "--backend", "tone", "--json").stdout)
+    assert json.loads(here("cache", "stats", "--json").stdout)["clips"] == summary["synthesized"]
+    plan = json.loads(here("narrate", str(short_epub), "--dry-run", "--backend", "tone", "--json").stdout)
     assert (plan["chunks"], plan["cached"], plan["chars_to_speak"]) == (12, 12, 0)
-    said = bookcast(tmp_path, "say", "Hello there.", "-o", str(tmp_path / "hello.wav"), "--backend", "tone")
+    said = here("say", "Hello there.", "-o", str(tmp_path / "hello.wav"), "--backend", "tone")
     assert said.returncode == 0, said.stderr
     assert (tmp_path / "hello.wav").stat().st_size > 50_000
 
 
-def test_voices_and_doctor(tmp_path: Path) -> None:
-    voices = json.loads(bookcast(tmp_path, "voices", "--json").stdout)["voices"]
+def test_voices_and_doctor(here: Callable[..., Result]) -> None:
+    voices = json.loads(here("voices", "--json").stdout)["voices"]
     assert {"hibari", "tone"} <= {v["backend"] for v in voices}
-    doctor = bookcast(tmp_path, "doctor", "--json")
+    doctor = here("doctor", "--json")
     assert doctor.returncode == 0, doctor.stdout
     assert {c["check"] for c in json.loads(doctor.stdout)["checks"]} >= {"python", "backend hibari", "backend tone"}
 
@@ -124,10 +110,10 @@ def test_mistakes_get_one_sentence_and_their_exit_code(
     assert "Traceback" not in done.stderr
 
 
-def test_a_wrong_setting_names_file_and_key(tmp_path: Path) -> None:
+def test_a_wrong_setting_names_file_and_key(here: Callable[..., Result], tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[mastering]\ntarget_lufs = 3\n")
-    done = bookcast(tmp_path, "--config", str(path), "status")
+    done = here("--config", str(path), "status")
     assert done.returncode == 2
     assert "mine.toml: mastering.target_lufs" in done.stderr
 
@@ -137,31 +123,33 @@ def test_global_options_may_stand_anywhere() -> None:
     assert global_first(["say", "--", "--json"]) == ["say", "--", "--json"]
 
 
-def test_a_folder_stands_for_its_documents_and_one_bad_one_stops_none(tmp_path: Path, short_epub: Path) -> None:
+def test_a_folder_stands_for_its_documents_and_one_bad_one_stops_none(
+    here: Callable[..., Result], tmp_path: Path, short_epub: Path
+) -> None:
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     shutil.copy(short_epub, shelf / "b.epub")
     (shelf / "a.epub").write_bytes(b"broken")
     (shelf / "c.md").write_text("# Other\n\nSome words.\n")
-    done = bookcast(tmp_path, "narrate", str(shelf), "--direct", "--backend", "tone", "--json")
+    done = here("narrate", str(shelf), "--direct", "--backend", "tone", "--json")
     assert done.returncode == 3
     assert {b["title"] for b in json.loads(done.stdout)["books"]} == {"A Short Book", "Other"}
 
 
 def test_a_poisoned_chunk_exits_9_and_rerun_completes_it(
-    tmp_path: Path, short_epub: Path, fake_voice: Path, config: Path
+    here: Callable[..., Result], short_epub: Path, fake_voice: Path, config: Path
 ) -> None:
     (fake_voice / "poison").write_text("wickedest of two")
-    done = bookcast(tmp_path, "--config", str(config), "narrate", str(short_epub), "--direct", "--json")
+    done = here("--config", str(config), "narrate", str(short_epub), "--direct", "--json")
     assert done.returncode == 9
     summary = json.loads(done.stdout)
     assert (summary["failed"], summary["outputs"]) == (1, [])
     assert "rerun" in done.stderr
-    (row,) = json.loads(bookcast(tmp_path, "status", summary["book"], "--failed", "--json").stdout)["failed"]
+    (row,) = json.loads(here("status", summary["book"], "--failed", "--json").stdout)["failed"]
     assert "fails on this text" in row["reason"]
     (fake_voice / "poison").unlink()
     before = len(spoken(fake_voice))
-    again = bookcast(tmp_path, "--config", str(config), "rerun", summary["book"], "--failed", "--direct", "--json")
+    again = here("--config", str(config), "rerun", summary["book"], "--failed", "--direct", "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["synthesized"] == 1
     assert len(spoken(fake_voice)) == before + 1
@@ -224,27 +212,29 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
     assert max(Counter(spoken(fake_voice)).values()) <= 2
 
 
-def test_a_read_only_data_directory_is_named(tmp_path: Path, short_epub: Path) -> None:
+def test_a_read_only_data_directory_is_named(here: Callable[..., Result], tmp_path: Path, short_epub: Path) -> None:
     (tmp_path / "data").write_text("a file where the directory should be")
-    done = bookcast(tmp_path, "narrate", str(short_epub), "--direct")
+    done = here("narrate", str(short_epub), "--direct")
     assert done.returncode == 7
     assert "cannot be written" in done.stderr
     assert "--data" in done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to mount a small disk")
-def test_a_full_disk_ends_in_a_clear_error_and_nothing_is_lost(tmp_path: Path, sample_epub: Path) -> None:
+def test_a_full_disk_ends_in_a_clear_error_and_nothing_is_lost(
+    here: Callable[..., Result], tmp_path: Path, sample_epub: Path
+) -> None:
     disk = tmp_path / "data"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(disk)], check=False).returncode:
         pytest.skip("no right to mount")
     try:
-        done = bookcast(tmp_path, "narrate", str(sample_epub), "--direct", "--backend", "tone")
+        done = here("narrate", str(sample_epub), "--direct", "--backend", "tone")
         assert done.returncode in {7, 8}, done.stderr
         assert "free some space" in done.stderr
         assert "Traceback" not in done.stderr
         subprocess.run(["mount", "-o", "remount,size=100m", str(disk)], check=True)
-        again = bookcast(tmp_path, "narrate", str(sample_epub), "--direct", "--backend", "tone", "--json")
+        again = here("narrate", str(sample_epub), "--direct", "--backend", "tone", "--json")
         assert again.returncode == 0, again.stderr
         assert json.loads(again.stdout)["cached"] > 0
     finally:

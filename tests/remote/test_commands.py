@@ -1,14 +1,11 @@
 """The commands around money: what they print, how they end."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.program import Result, bookcast
 from tests.remote.conftest import Rig
 from tests.remote.test_narration import paragraphs, write_book
 from tests.speech_service import SpeechService
@@ -19,14 +16,10 @@ class Shell:
 
     def __init__(self, folder: Path, rig: Rig, **values: object) -> None:
         config = rig.toml(folder, **values)
-        self._start = [sys.executable, "-m", "pipeline.cli.main", "--config", str(config), "--data", str(folder / "d")]
+        self._start = ["--config", str(config), "--data", str(folder / "d")]
 
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*self._start, *arguments], cwd=ROOT, env=os.environ.copy(), capture_output=True, text=True, check=False
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
+    def __call__(self, *arguments: str) -> Result:
+        return bookcast(*self._start, *arguments)
 
 
 @pytest.fixture
@@ -121,8 +114,6 @@ def test_mistakes_in_a_profile_name_the_key(tmp_path: Path, line: str, words: st
     (tmp_path / "s.toml").write_text(
         f'[backends.rig]\nkind = "openai"\n{text}[backends.rig.models."m"]\nvoices = "any"\n', "utf-8"
     )
-    command = [sys.executable, "-m", "pipeline.cli.main", "--config", str(tmp_path / "s.toml"), "voices"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = bookcast("--config", str(tmp_path / "s.toml"), "voices")
     assert done.returncode == 2
     assert words in done.stderr
-    assert "Traceback" not in done.stderr

@@ -2,11 +2,8 @@
 
 import json
 import logging
-import os
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +15,8 @@ import pytest
 import trustme
 
 from pipeline.errors import NarrationError
-from tests.conftest import ROOT, Desk
+from tests.conftest import Desk
+from tests.program import bookcast
 from tests.remote.conftest import KEY, Rig
 from tests.remote.test_narration import RIG, paragraphs, write_book
 from tests.speech_service import SpeechService
@@ -54,18 +52,16 @@ def test_the_key_is_nowhere_but_in_the_request(
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
 
 
-def test_no_command_prints_the_key(rig: Rig, service: SpeechService, tmp_path: Path) -> None:
+def test_no_command_prints_the_key(
+    rig: Rig, service: SpeechService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service.keys = ("sk-other",)
     config = rig.toml(tmp_path)
     book = write_book(tmp_path, paragraphs(2))
-    environment = {**os.environ, "PREFECT_LOGGING_LEVEL": "DEBUG"}
-    for arguments in (["narrate", str(book), "--direct"], ["say", "Hello.", "-o", "a.wav"], ["doctor"]):
-        command = [sys.executable, "-m", "pipeline.cli.main", "--config", str(config), "--data", str(tmp_path / "d")]
-        done = subprocess.run(
-            [*command, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
+    monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "DEBUG")
+    for arguments in (["narrate", str(book), "--direct"], ["say", "Hello.", "-o", str(tmp_path / "a.wav")], ["doctor"]):
+        done = bookcast("--config", str(config), "--data", str(tmp_path / "d"), *arguments)
         assert KEY not in done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
         if arguments[0] in {"narrate", "say"}:
             assert (done.returncode, "RIG_API_KEY" in done.stderr) == (5, True), done.stderr
 
