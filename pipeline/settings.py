@@ -90,6 +90,33 @@ class BudgetSettings(_Section):
     max_cost_per_month: float | None = Field(default=None, ge=0)
 
 
+class StudioSettings(_Section):
+    """[studio]: the page of `bookcast up`."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8750, ge=0, le=65535)
+    allowed_hosts: tuple[str, ...] = ()
+    max_upload_mb: int = Field(default=200, ge=1, le=2000)
+    private_addresses: bool = False
+    """Documents may be fetched from addresses of the own network."""
+
+
+class SpeechApiSettings(_Section):
+    """[speech_api]: OpenAI's speech interface, served by `bookcast up`."""
+
+    api_key_env: str = ""
+    stand_ins: dict[str, str] = Field(
+        default_factory=lambda: {"4allapi": "hibari", "llmprovider": "hibari", "openai": "hibari"}
+    )
+    """Service -> the backend that answers to the service's models and voices."""
+    voices: dict[str, str] = Field(default_factory=dict)
+    """Voice of a service -> voice of the backend that stands in; others are spoken by its first."""
+    max_chars: int = Field(default=4096, ge=1)
+    max_tokens: int = Field(default=512, ge=1)
+    """Of models whose service counts Qwen tokens."""
+    long_input: bool = False
+
+
 class VoiceSettings(_Section):
     """[backends.NAME.voice_notes.VOICE]: what is known of a voice."""
 
@@ -174,6 +201,8 @@ class Settings(BaseSettings):
     publish: PublishSettings = PublishSettings()
     prefect: PrefectSettings = PrefectSettings()
     budget: BudgetSettings = BudgetSettings()
+    studio: StudioSettings = StudioSettings()
+    speech_api: SpeechApiSettings = SpeechApiSettings()
     backends: dict[str, BackendSettings] = Field(default_factory=dict)
 
     @field_validator("pauses")

