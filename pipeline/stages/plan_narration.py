@@ -1,6 +1,6 @@
 """A stored chapter -> its chunks, each with the key of the clip that speaks it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from pipeline.store.plans import FAILED, PENDING, SKIPPED, PlannedChunk
 from pipeline.text.chinese import write_figures
 from pipeline.text.chunks import Packing, Speak, plan_chunks
 from pipeline.text.language import ForeignPassage, block_language, find_foreign, sentence_language, unreadable_script
-from pipeline.text.lexicon import Lexicon, read_lexicon
+from pipeline.text.lexicon import Lexicon, Pronunciation, read_lexicon
 from pipeline.text.normalize import normalize_text
 from pipeline.text.spoken import speak, spell_foreign_letters
 
@@ -48,10 +48,13 @@ def plan_narration(context: Context, chapter: StoredChapter, order: Order) -> Ch
         StoreError
     """
     choice, able = resolve_voice(context.settings, order)
-    lexicon = open_lexicon(context.settings)
-    key = _plan_key(context.settings, choice, able, lexicon)
+    lexicon = lexicon_of(context, chapter.book)
+    changed = {
+        s.sentence_id: s.spoken for s in context.store.changes.sentences(chapter.book, chapter.position).values()
+    }
+    key = _plan_key(context.settings, choice, able, lexicon, changed)
     if chapter.plan_key != key:
-        chunks = plan_blocks(context, context.store.documents.blocks(chapter.id), order)
+        chunks = plan_blocks(context, context.store.documents.blocks(chapter.id), order, lexicon, changed)
         keyed = [(c, clip_key([s.spoken for s in c.sentences], choice) if c.sentences else "") for c in chunks]
         context.store.plans.save(chapter.id, key, keyed)
     stored = context.store.plans.chunks(chapter.id)
@@ -59,13 +62,15 @@ def plan_narration(context: Context, chapter: StoredChapter, order: Order) -> Ch
     return ChapterPlan(spoken, len(stored) - len(spoken))
 
 
-def plan_blocks(context: Context, blocks: list[Block], order: Order) -> Iterator[Chunk]:
-    """The chunks of these blocks for the order's voice, in order. Raises: SettingsError."""
+def plan_blocks(
+    context: Context, blocks: list[Block], order: Order, lexicon: Lexicon, changed: Mapping[str, str] | None = None
+) -> Iterator[Chunk]:
+    """The chunks of these blocks for the order's voice, in order; `changed` holds spoken forms by sentence id."""
     choice, able = resolve_voice(context.settings, order)
     packing = Packing(able.max_chars, context.settings.narration.chunking == "sentence", able.max_tokens)
-    speaker = _speaker(context.settings, able, open_lexicon(context.settings))
+    speaker = _speaker(context.settings, able, lexicon)
     spoken = _skip_kinds(blocks, context.settings, able.scripts)
-    return plan_chunks([_in_language(block, choice.language) for block in spoken], speaker, packing)
+    return plan_chunks([_in_language(block, choice.language) for block in spoken], speaker, packing, changed)
 
 
 def check_languages(context: Context, slug: str, order: Order) -> list[ForeignPassage]:
@@ -111,7 +116,18 @@ def open_lexicon(settings: Settings) -> Lexicon:
     return read_lexicon(Path(settings.narration.lexicon)) if settings.narration.lexicon else Lexicon()
 
 
-def _plan_key(settings: Settings, choice: VoiceChoice, able: Capabilities, lexicon: Lexicon) -> str:
+def lexicon_of(context: Context, book: str = "") -> Lexicon:
+    """The configured lexicon under what was set from the page for every book, and for `book`. Raises: SettingsError."""
+    own = context.store.changes.pronunciations(book)
+    words = open_lexicon(context.settings).words
+    said = {(w.written, w.match_case): w for w in words}
+    said.update({(w.written, w.match_case): Pronunciation(w.written, w.say, w.ipa, w.match_case) for w in own})
+    return Lexicon(tuple(said.values()))
+
+
+def _plan_key(
+    settings: Settings, choice: VoiceChoice, able: Capabilities, lexicon: Lexicon, changed: Mapping[str, str]
+) -> str:
     """Everything besides the text that decides chunks and clip keys."""
     narration = settings.narration
     parts = [
@@ -122,6 +138,7 @@ def _plan_key(settings: Settings, choice: VoiceChoice, able: Capabilities, lexic
         able.reads_numbers,
         list(able.scripts),
         lexicon.id,
+        *([dict(changed)] if changed else []),
     ]
     return content_address([*parts, narration.chunking, narration.normalize, [kind.value for kind in narration.skip]])
 

@@ -46,7 +46,14 @@ class Run:
     """What the stages of one run share."""
 
     def __init__(
-        self, context: Context, book: StoredBook, order: Order, again: frozenset[str] | None, *, shared: bool
+        self,
+        context: Context,
+        book: StoredBook,
+        order: Order,
+        again: frozenset[str] | None,
+        *,
+        shared: bool,
+        flow_run: str,
     ) -> None:
         """Open the run in the store.
 
@@ -56,6 +63,7 @@ class Run:
             order: what is asked for.
             again: ids of the chunks to speak, spoken before or not, and no others; None for all that are missing.
             shared: other machines use the same service, each with its share.
+            flow_run: Prefect's id of the flow run that this is, or empty.
 
         Raises:
             StoreError: the book is being narrated with another voice.
@@ -74,7 +82,7 @@ class Run:
         self._failures_in_a_row = 0
         self._given_up_for: NarrationError | None = None
         caps = caps_of(context.settings, order)
-        self.id = context.store.runs.start(book.slug, order.as_options())
+        self.id = context.store.runs.start(book.slug, order.as_options(), flow_run=flow_run)
         self.account = Account(
             self.id,
             book.slug,

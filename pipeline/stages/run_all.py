@@ -50,6 +50,7 @@ def run_all(
     again: frozenset[str] | None = None,
     *,
     shared: bool = False,
+    flow_run: str = "",
 ) -> Summary:
     """Narrate a stored book.
 
@@ -60,13 +61,14 @@ def run_all(
         submit: starts a stage.
         again: ids of the chunks to speak, spoken before or not, and no others; None for all that are missing.
         shared: other machines use the same service, each with its share.
+        flow_run: Prefect's id of the flow run that this is, or empty.
 
     Raises:
         PartialFailure: some chunks failed and the book would have holes; all else is done and kept.
         UnsupportedLanguage, SettingsError: before any work.
         NarrationError: whatever stops a run; nothing finished is lost.
     """
-    run = Run(context, context.store.documents.get_book(slug), order, again, shared=shared)
+    run = Run(context, context.store.documents.get_book(slug), order, again, shared=shared, flow_run=flow_run)
     summary = run.summary
     began = time.monotonic()
     state = "stopped"

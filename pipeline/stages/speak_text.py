@@ -23,7 +23,7 @@ from pipeline.stages.account import Account, caps_of
 from pipeline.stages.clip_makers import Makers
 from pipeline.stages.context import Context
 from pipeline.stages.order import Order, resolve_voice
-from pipeline.stages.plan_narration import plan_blocks
+from pipeline.stages.plan_narration import lexicon_of, plan_blocks
 from pipeline.store.clips import KeptClip
 
 AHEAD = 4
@@ -49,7 +49,7 @@ def plan_text(context: Context, text: str, order: Order) -> list[Passage]:
     choice, _ = resolve_voice(context.settings, order)
     blocks = [Block(BlockKind.PARAGRAPH, " ".join(p.split())) for p in text.split("\n\n") if p.strip()]
     spoken = []
-    for chunk in plan_blocks(context, blocks, order):
+    for chunk in plan_blocks(context, blocks, order, lexicon_of(context)):
         if chunk.skip_reason.startswith(_UNREADABLE):
             excerpt = chunk.span.of(blocks[chunk.block_index].text)[:60]
             raise UnsupportedLanguage(

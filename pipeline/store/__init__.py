@@ -9,6 +9,7 @@ from filelock import FileLock
 from pipeline.errors import StoreError
 from pipeline.store.answers import Answers
 from pipeline.store.blobs import Blobs
+from pipeline.store.changes import Changes
 from pipeline.store.clips import Clips
 from pipeline.store.documents import Documents
 from pipeline.store.engine import Database
@@ -46,6 +47,7 @@ class Store:
             Blobs(data / "work" / "covers", ".bin"),
         )
         self.plans = Plans(self._database)
+        self.changes = Changes(self._database)
         self.answers = Answers(data / "work" / "answers")
         self.clips = Clips(self._database, Blobs(data / "clips", ".flac"), self.owner, self.answers)
         self.releases = Releases(self._database, data / "work" / "chapters")

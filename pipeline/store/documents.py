@@ -27,6 +27,10 @@ class StoredBook:
     metadata: BookMetadata
     narration: dict[str, Any]
     """Options of the last narration."""
+    cover_digest: str = ""
+    """Changes with the cover; empty where there is none."""
+    updated_at: datetime | None = None
+    """UTC; when it was imported or narrated last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class StoredChapter:
     """A chapter as stored, without its text."""
 
     id: int
+    book: str
+    """Slug."""
     position: int
     """From 0."""
     title: str
@@ -80,20 +86,20 @@ class Documents:
             row = session.get(BookRow, slug)
         if row is None:
             raise StoreError(f'There is no book "{slug}"', remedy="bookcast status lists the books")
-        return StoredBook(row.slug, row.document_id, _metadata(row.facts), row.narration)
+        return _book(row)
 
     def find_book_of(self, document_id: str, reading: str) -> StoredBook | None:
         """The book whose present edition this document is, read by that reader."""
         with self._database.reading() as session:
             query = select(BookRow).where(BookRow.document_id == document_id, BookRow.reading == reading)
             row = session.scalars(query.order_by(BookRow.updated_at.desc())).first()
-        return None if row is None else StoredBook(row.slug, row.document_id, _metadata(row.facts), row.narration)
+        return None if row is None else _book(row)
 
     def books(self) -> list[StoredBook]:
         """All books by title."""
         with self._database.reading() as session:
             rows = session.scalars(select(BookRow).order_by(BookRow.title, BookRow.slug)).all()
-        return [StoredBook(r.slug, r.document_id, _metadata(r.facts), r.narration) for r in rows]
+        return [_book(row) for row in rows]
 
     def remember_narration(self, slug: str, options: dict[str, Any]) -> None:
         """Keep the options of a narration for reruns."""
@@ -105,17 +111,36 @@ class Documents:
         """The cover of the book's present edition."""
         with self._database.reading() as session:
             row = session.get(BookRow, slug)
-        if row is None or not row.cover_type:
+        cover = (row.changed.get("cover") or row.cover_type) if row else ""
+        if not cover:
             return None
-        media_type, _, digest = row.cover_type.partition(" ")
+        media_type, _, digest = cover.partition(" ")
         data = self._covers.find(digest)
         return Cover(media_type, data) if data else None
+
+    def change_facts(self, slug: str, facts: dict[str, Any], cover: Cover | None = None) -> StoredBook:
+        """Let a person's facts of BookMetadata, and cover, stand before those of the document, in every edition.
+
+        Raises:
+            StoreError: there is no such book.
+        """
+        self.get_book(slug)
+        if cover:
+            facts = {**facts, "cover": f"{cover.media_type} {self._covers.write(cover.data)}"}
+        with self._database.writing() as session:
+            row = session.get_one(BookRow, slug)
+            row.changed = {**row.changed, **facts}
+            row.title = row.changed.get("title") or row.title
+        return self.get_book(slug)
 
     def chapters(self, slug: str) -> list[StoredChapter]:
         """The chapters of the present edition, in order."""
         with self._database.reading() as session:
             rows = session.scalars(select(ChapterRow).where(ChapterRow.book == slug).order_by(ChapterRow.position))
-            return [StoredChapter(r.id, r.position, r.title, r.level, r.chars, r.plan_key, r.audio_key) for r in rows]
+            return [
+                StoredChapter(r.id, r.book, r.position, r.title, r.level, r.chars, r.plan_key, r.audio_key)
+                for r in rows
+            ]
 
     def blocks(self, chapter_id: int) -> list[Block]:
         """The blocks of one chapter, in order."""
@@ -139,9 +164,10 @@ def _write_edition(session: Session, slug: str, document: Document, reading: str
     facts = dataclasses.asdict(document.metadata)
     cover = f"{document.cover.media_type} {_digest(document.cover.data)}" if document.cover else ""
     if row is None:
-        row = BookRow(slug=slug, narration={})
+        row = BookRow(slug=slug, narration={}, changed={})
         session.add(row)
-    row.document_id, row.reading, row.title = document.id, reading, document.metadata.title
+    row.document_id, row.reading = document.id, reading
+    row.title = (row.changed or {}).get("title") or document.metadata.title
     row.facts, row.cover_type, row.updated_at = facts, cover, now()
     session.flush()
     _replace_chapters(session, slug, document.chapters)
@@ -185,6 +211,14 @@ def _block_values(chapter_id: int, position: int, block: Block) -> dict[str, Any
 
 def _block(row: BlockRow) -> Block:
     return Block(BlockKind(row.kind), row.text, row.source, row.level, row.language, row.skip_reason)
+
+
+def _book(row: BookRow) -> StoredBook:
+    changed = {key: value for key, value in row.changed.items() if key != "cover"}
+    cover = str(row.changed.get("cover") or row.cover_type).rpartition(" ")[2]
+    return StoredBook(
+        row.slug, row.document_id, _metadata({**row.facts, **changed}), row.narration, cover, row.updated_at
+    )
 
 
 def _metadata(facts: dict[str, Any]) -> BookMetadata:

@@ -1,15 +1,34 @@
 """Runs: which narrations were started, and how they ended."""
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from pipeline.errors import StoreError
 from pipeline.store.documents import now
 from pipeline.store.engine import Database
 from pipeline.store.owners import Owner
 from pipeline.store.tables import RunRow
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A narration, running or ended."""
+
+    id: str
+    book: str
+    state: str
+    """running, finished, failed or stopped."""
+    flow_run: str
+    started_at: datetime
+    """UTC."""
+    ended_at: datetime | None
+    options: dict[str, Any]
+    summary: dict[str, Any]
 
 
 class Runs:
@@ -19,8 +38,13 @@ class Runs:
         self._database = database
         self._owner = owner
 
-    def start(self, book: str, options: dict[str, Any]) -> str:
+    def start(self, book: str, options: dict[str, Any], *, flow_run: str = "") -> str:
         """Open a run; its id.
+
+        Args:
+            book: slug.
+            options: what was asked for.
+            flow_run: Prefect's id of the flow run that this is, or empty.
 
         Raises:
             StoreError: the book is being narrated with other options right now; the plan is one, so they
@@ -36,7 +60,15 @@ class Runs:
                         f'"{book}" is being narrated with another voice at this moment', remedy="wait for it to end"
                     )
             session.add(
-                RunRow(id=run, book=book, state="running", owner=self._owner.id, started_at=now(), options=options)
+                RunRow(
+                    id=run,
+                    book=book,
+                    state="running",
+                    owner=self._owner.id,
+                    started_at=now(),
+                    options=options,
+                    flow_run=flow_run,
+                )
             )
         return run
 
@@ -54,13 +86,29 @@ class Runs:
 
     def last(self, book: str) -> tuple[str, dict[str, Any]] | None:
         """State and summary of the newest run of a book; one whose process died is called stopped."""
-        query = select(RunRow).where(RunRow.book == book).order_by(RunRow.started_at.desc()).limit(1)
+        found = self.newest([book]).get(book)
+        return (found.state, found.summary) if found else None
+
+    def newest(self, books: Sequence[str] = ()) -> dict[str, StoredRun]:
+        """The newest run of each of these books, of all where none is named; see `last` for its state."""
+        newest = select(func.max(RunRow.started_at), RunRow.book).group_by(RunRow.book)
+        if books:
+            newest = newest.where(RunRow.book.in_(books))
+        at = newest.subquery()
+        query = select(RunRow).join(at, (RunRow.started_at == at.c[0]) & (RunRow.book == at.c[1]))
         with self._database.reading() as session:
-            row = session.scalars(query).first()
-        if row is None:
-            return None
+            return {row.book: self._stored(row) for row in session.scalars(query)}
+
+    def lost(self) -> list[StoredRun]:
+        """Runs whose process died before they ended."""
+        with self._database.reading() as session:
+            rows = session.scalars(select(RunRow).where(RunRow.state == "running")).all()
+        return [run for run in map(self._stored, rows) if run.state == "stopped"]
+
+    def _stored(self, row: RunRow) -> StoredRun:
         dead = row.state == "running" and not self._owner.is_alive(row.owner)
-        return ("stopped" if dead else row.state), row.summary
+        state = "stopped" if dead else row.state
+        return StoredRun(row.id, row.book, state, row.flow_run, row.started_at, row.ended_at, row.options, row.summary)
 
 
 def _voice(options: dict[str, Any]) -> list[Any]:

@@ -40,6 +40,9 @@ class BookRow(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     """BookMetadata."""
     cover_type: Mapped[str] = mapped_column(Text, default="")
+    """Media type and digest, or empty."""
+    changed: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    """Facts of BookMetadata that a person wrote otherwise, and `cover` as in `cover_type`; outlasts editions."""
     narration: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """Options of the last narration, taken up again by a rerun."""
     updated_at: Mapped[datetime] = mapped_column(DateTime)
@@ -167,6 +170,8 @@ class RunRow(Base):
     started_at: Mapped[datetime] = mapped_column(DateTime)
     ended_at: Mapped[datetime | None] = mapped_column(DateTime, default=None)
     summary: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    flow_run: Mapped[str] = mapped_column(String(36), default="", server_default="")
+    """Prefect's id of the flow run that this is, or empty."""
 
 
 class ReleaseRow(Base):
@@ -205,3 +210,44 @@ class SpendRow(Base):
     """reserved, spent or void."""
     owner: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class PronunciationRow(Base):
+    """How a word is said, as a person set it from the page."""
+
+    __tablename__ = "pronunciations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    book: Mapped[str] = mapped_column(String(120), index=True)
+    """Slug; empty for every book."""
+    written: Mapped[str] = mapped_column(Text)
+    say: Mapped[str] = mapped_column(Text)
+    ipa: Mapped[str] = mapped_column(Text)
+    match_case: Mapped[bool]
+
+
+class SpokenSentenceRow(Base):
+    """How one sentence is spoken, as a person set it from the page."""
+
+    __tablename__ = "spoken_sentences"
+
+    book: Mapped[str] = mapped_column(String(120), primary_key=True)
+    chapter: Mapped[int] = mapped_column(primary_key=True)
+    """Position, from 0."""
+    sentence_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    spoken: Mapped[str] = mapped_column(Text)
+    clip_before: Mapped[str] = mapped_column(String(64))
+    """Key of the clip that spoke it before the change, or empty."""
+
+
+class TakeRow(Base):
+    """A clip that another take of the same key has replaced."""
+
+    __tablename__ = "takes"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    blob: Mapped[str] = mapped_column(String(64), primary_key=True)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Every other column of the clip's row."""
+    energies: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime] = mapped_column(DateTime)

@@ -6,8 +6,8 @@ space, grapheme (UAX #29).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import regex
 
@@ -45,10 +45,18 @@ class Packing:
         return not self.max_tokens or len(text.encode()) <= self.max_tokens or count_tokens(text) <= self.max_tokens
 
 
-def plan_chunks(blocks: Iterable[Block], speak: Speak, packing: Packing) -> Iterator[Chunk]:
+def plan_chunks(
+    blocks: Iterable[Block], speak: Speak, packing: Packing, changed: Mapping[str, str] | None = None
+) -> Iterator[Chunk]:
     """The chunks of a chapter in order; those of a block tile its text, spoken or skipped with a reason.
 
     The language of a block decides how its sentences are found.
+
+    Args:
+        blocks: of one chapter, in order.
+        speak: gives the spoken form of a sentence.
+        packing: how sentences are gathered.
+        changed: spoken forms by sentence id that stand before what `speak` gives.
     """
     seen: Counter[str] = Counter()
     for index, block in enumerate(blocks):
@@ -57,11 +65,13 @@ def plan_chunks(blocks: Iterable[Block], speak: Speak, packing: Packing) -> Iter
             if block.text:
                 yield _skipped(index, block, reason, seen)
             continue
-        pieces = _merge_silent(list(_pieces(block, speak, packing)))
-        for group in _pack(pieces, packing):
-            sentences = tuple(_name(block, span, spoken, seen) for span, spoken in group)
-            span = Span(group[0][0].start, group[-1][0].end)
-            yield Chunk(chunk_id([s.id for s in sentences]), index, span, sentences)
+        named = [
+            _name(block, span, spoken, seen) for span, spoken in _merge_silent(list(_pieces(block, speak, packing)))
+        ]
+        sentences = [replace(s, spoken=changed[s.id]) if changed and s.id in changed else s for s in named]
+        for group in _pack(sentences, packing):
+            span = Span(group[0].span.start, group[-1].span.end)
+            yield Chunk(chunk_id([s.id for s in group]), index, span, tuple(group))
 
 
 def _name(block: Block, span: Span, spoken: str, seen: Counter[str]) -> Sentence:
@@ -137,13 +147,13 @@ def _merge_silent(pieces: list[tuple[Span, str]]) -> list[tuple[Span, str]]:
     return merged
 
 
-def _pack(pieces: list[tuple[Span, str]], packing: Packing) -> Iterator[list[tuple[Span, str]]]:
-    group: list[tuple[Span, str]] = []
-    for span, spoken in pieces:
-        full = packing.sentence_by_sentence or not packing.fits([*(said for _, said in group), spoken])
+def _pack(sentences: list[Sentence], packing: Packing) -> Iterator[list[Sentence]]:
+    group: list[Sentence] = []
+    for sentence in sentences:
+        full = packing.sentence_by_sentence or not packing.fits([*(s.spoken for s in group), sentence.spoken])
         if group and full:
             yield group
             group = []
-        group.append((span, spoken))
+        group.append(sentence)
     if group:
         yield group
