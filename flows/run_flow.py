@@ -7,20 +7,21 @@ from typing import Any
 from prefect import Flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import State
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import CancelledRun, ObjectNotFound
 from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Pending, Scheduled
 
 from flows.heartbeat import ensure_heartbeat_automation
-from flows.narrate_document import using
+from flows.run_book import using
+from pipeline.errors import Interrupted
 from pipeline.stages.context import Context
 from pipeline.stages.run import Summary
 
 
 def run_here(
     context: Context,
-    flow: Flow[..., Summary],
+    flow: Flow[..., Any],
     parameters: dict[str, Any],
     *,
     api_url: str,
@@ -30,7 +31,7 @@ def run_here(
 
     Args:
         context: the open data directory.
-        flow: one of `flows.narrate_document`.
+        flow: one of this package.
         parameters: of the flow, JSON values.
         api_url: of the server; Prefect may have been imported before it was known for sure.
         announce: is given the id of the flow run.
@@ -43,11 +44,14 @@ def run_here(
         with get_client(sync_client=True) as client:
             run = _create_run(client, flow, parameters)
         announce(str(run.id))
-        summary: Summary = run_flow(flow, flow_run=run, parameters=parameters, return_type="result")  # type: ignore[assignment]
+        try:
+            summary: Summary = run_flow(flow, flow_run=run, parameters=parameters, return_type="result")  # type: ignore[assignment]
+        except CancelledRun as error:
+            raise Interrupted("The run was cancelled", remedy="start it again: everything done is kept") from error
     return summary
 
 
-def _create_run(client: SyncPrefectClient, flow: Flow[..., Summary], parameters: dict[str, Any]) -> Any:
+def _create_run(client: SyncPrefectClient, flow: Flow[..., Any], parameters: dict[str, Any]) -> Any:
     """A flow run that no runner picks up now, but that a retry from the page can hand to one."""
     try:
         deployment = client.read_deployment_by_name(f"{flow.name}/{flow.name}")

@@ -14,7 +14,7 @@ from pipeline.stages.account import caps_of
 from pipeline.stages.context import Context
 from pipeline.stages.estimate import Estimate, estimate_narration
 from pipeline.stages.import_document import import_document
-from pipeline.stages.order import Order, parse_chapters, resolve_formats
+from pipeline.stages.order import Order, parse_chapters, resolve_formats, resolve_mastering
 from pipeline.stages.pace import STAGE_THREADS
 from pipeline.stages.plan_narration import check_languages, plan_narration
 from pipeline.stages.run import Summary
@@ -41,6 +41,7 @@ def narrate(
         list[str] | None, typer.Option("--format", metavar="F", help="m4b, m4a, mp3, opus, flac or wav; repeatable.")
     ] = None,
     output: Annotated[str, typer.Option(metavar="DIR", help="Library folder. [default: DATA/library]")] = "",
+    mastering: Annotated[str, typer.Option(help="audiobook, podcast or broadcast. [default: the settings]")] = "",
     chapters: Annotated[str, typer.Option(metavar="1,3-5", help="Only these chapters.")] = "",
     max_cost: MaxCost = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; speak nothing.")] = False,
@@ -49,7 +50,7 @@ def narrate(
 ) -> None:
     """Turn documents into audiobooks. Run it again after anything went wrong: finished work is kept."""
     numbers, formats = parse_chapters(chapters), tuple(format_ or ())
-    order = Order(backend, model, voice, speed, language, formats, output, numbers, allow_gaps, max_cost)
+    order = Order(backend, model, voice, speed, language, formats, output, numbers, allow_gaps, mastering, max_cost)
     paths = find_documents(sources)
     if dry_run:
         _dry_run(paths, order)
@@ -86,6 +87,7 @@ def narrate_all(paths: list[Path], order: Order, *, direct: bool) -> list[Summar
     with interruptible(), open_context(display) as context:
         caps_of(context.settings, order)
         resolve_formats(context.settings, order)
+        resolve_mastering(context.settings, order)
         try:
             if not direct:
                 from flows.server import PrefectServer

@@ -63,13 +63,13 @@ def _run(
 
     with PrefectServer(options.data) as server:
         enter(options.data, server.wait(context.check_stopping))
-        from flows.narrate_document import rerun_chunks
+        from flows.rerun_chunks import rerun_failed_chunks
         from flows.run_flow import run_here
 
         address = f"{server.page_url}/runs/flow-run/"
         return run_here(
             context,
-            rerun_chunks,
+            rerun_failed_chunks,
             {"book": book, **wanted, "max_cost": max_cost},
             api_url=server.api_url,
             announce=lambda run: say(f"{book}: {address}{run}"),

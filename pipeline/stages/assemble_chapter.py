@@ -15,7 +15,7 @@ from pipeline.model.keys import content_address
 from pipeline.model.text import BlockKind
 from pipeline.stages.context import Context
 from pipeline.stages.events import ChapterReady
-from pipeline.stages.order import Order, resolve_formats
+from pipeline.stages.order import Order, resolve_formats, resolve_mastering
 from pipeline.stages.release_tags import chapter_tags
 from pipeline.store.blobs import whole_file
 from pipeline.store.documents import StoredBook, StoredChapter
@@ -46,7 +46,7 @@ def assemble_chapter(context: Context, book: StoredBook, chapter: StoredChapter,
     """
     spoken = list(_heard(context, chapter))
     parts = _parts(spoken, context.settings.pauses)
-    mastering = Mastering(context.settings.mastering.target_lufs, context.settings.mastering.peak_dbfs)
+    mastering = resolve_mastering(context.settings, order)
     key = _sound_key(parts, mastering, context.settings.effects.hooks)
     outputs = _outputs(context, book, chapter, order, key)
     with context.store.lock(f"chapter {key}"):  # two runs of one book must not encode it twice

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from pipeline.audio.assemble import assemble, chapter_samples
 from pipeline.audio.encode import Encoding
-from pipeline.audio.mastering import Mastering, choose_gain_db, measure_parts
+from pipeline.audio.mastering import choose_gain_db, measure_parts
 from pipeline.errors import SettingsError
 from pipeline.model.audio import SAMPLE_RATE_HZ
 from pipeline.stages.assemble_chapter import chapter_encoding
 from pipeline.stages.context import Context
-from pipeline.stages.order import Order
+from pipeline.stages.order import Order, resolve_mastering
 from pipeline.stages.speak_text import plan_text, speak_text
 from pipeline.store.blobs import whole_file
 
@@ -25,7 +25,7 @@ def audition(context: Context, text: str, output: Path, order: Order) -> float:
     """
     encoding = _encoding(context, output)
     parts = list(speak_text(context, plan_text(context, text, order), order))
-    mastering = Mastering(context.settings.mastering.target_lufs, context.settings.mastering.peak_dbfs)
+    mastering = resolve_mastering(context.settings, order)
     gain_db = choose_gain_db(measure_parts(parts), mastering)
     with whole_file(output) as path:
         assemble(

@@ -15,13 +15,15 @@ READING = "1"
 def import_document(context: Context, source: str) -> StoredBook:
     """Read the document at the path `source` and make it the present edition of its book.
 
-    A document that was imported before is not read again.
+    The name of a book stands for the document that it was read from. What was imported before is not read again.
 
     Raises:
         DocumentError: or one of its kinds.
         StoreError
     """
     path = Path(source).expanduser()
+    if not path.exists() and (book := context.store.documents.find_book(source)):
+        return book
     data = read_bytes(path)
     known = context.store.documents.find_book_of(hashlib.sha256(data).hexdigest(), READING)
     if known:

@@ -5,12 +5,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from pipeline.audio.mastering import Mastering
 from pipeline.errors import SettingsError
 from pipeline.model.audio import FORMATS
 from pipeline.model.voice import Capabilities, VoiceChoice
 from pipeline.settings import Settings
 from pipeline.speech.registry import choose_voice, describe_backend
 from pipeline.stages.backends import backend_profile
+
+MASTERINGS = {
+    "audiobook": Mastering(-19.0, -3.5),
+    "podcast": Mastering(-16.0, -1.5),
+    "broadcast": Mastering(-23.0, -2.0),
+}
+"""Targets by name: ACX-style audiobooks, podcasts after AES TD1008, broadcast after EBU R 128."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,8 @@ class Order:
     chapters: tuple[int, ...] = ()
     """Numbers of the chapters to narrate, from 1; empty for all."""
     allow_gaps: bool = False
+    mastering: str = ""
+    """A name of MASTERINGS; empty for what the settings say."""
     max_cost: float | None = None
     """Hard cap on what this run may cost, in the backend's currency; None for what the settings say."""
 
@@ -66,6 +76,17 @@ def resolve_voice(settings: Settings, order: Order) -> tuple[VoiceChoice, Capabi
         speed=order.speed or narration.speed,
     )
     return choice, describe_backend(profile)
+
+
+def resolve_mastering(settings: Settings, order: Order) -> Mastering:
+    """What the sound is brought to. Raises: SettingsError for a name that does not exist."""
+    if not order.mastering:
+        return Mastering(settings.mastering.target_lufs, settings.mastering.peak_dbfs)
+    if order.mastering not in MASTERINGS:
+        raise SettingsError(
+            f'There is no mastering "{order.mastering}"', key="mastering", remedy="choose " + ", ".join(MASTERINGS)
+        )
+    return MASTERINGS[order.mastering]
 
 
 def resolve_formats(settings: Settings, order: Order) -> tuple[str, ...]:

@@ -82,11 +82,16 @@ class Documents:
 
     def get_book(self, slug: str) -> StoredBook:
         """Raises: StoreError where there is no such book."""
+        book = self.find_book(slug)
+        if book is None:
+            raise StoreError(f'There is no book "{slug}"', remedy="bookcast status lists the books")
+        return book
+
+    def find_book(self, slug: str) -> StoredBook | None:
+        """The book of that name."""
         with self._database.reading() as session:
             row = session.get(BookRow, slug)
-        if row is None:
-            raise StoreError(f'There is no book "{slug}"', remedy="bookcast status lists the books")
-        return _book(row)
+        return None if row is None else _book(row)
 
     def find_book_of(self, document_id: str, reading: str) -> StoredBook | None:
         """The book whose present edition this document is, read by that reader."""
