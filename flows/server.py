@@ -24,6 +24,7 @@ from pipeline.errors import StoreError
 
 START_TIMEOUT_S = 90.0
 MAX_STARTS = 3
+USUAL_PORT = 4200
 ADDRESS = "server.json"
 """Where a server of the folder says that it listens: `api_url` and `pid`."""
 ALREADY_RUNNING = 75
@@ -72,9 +73,16 @@ class PrefectServer:
         except (OSError, ValueError, KeyError):
             return ""
 
-    def _start(self) -> str:
+    def revive(self) -> bool:
+        """Start our server again where it has died, at the same address where that is free; True where it had."""
+        if not self.is_ours or self._find():
+            return False
+        self.api_url, self._starts = self._start(int(self.api_url.rpartition(":")[2].removesuffix("/api"))), 0
+        return True
+
+    def _start(self, usual_port: int = USUAL_PORT) -> str:
         self._starts += 1
-        port = _free_port()
+        port = _free_port(usual_port)
         api_url = f"http://127.0.0.1:{port}/api"
         environment = {**os.environ, **prefect_environment(self._data, api_url), "PREFECT_SERVER_API_PORT": str(port)}
         environment.setdefault("PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS", "2")  # slots of dead machines
@@ -151,10 +159,11 @@ def is_healthy(api_url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
-    """Prefect's usual port where it is free, else any."""
-    for port in (4200, 0):
+def _free_port(usual: int) -> int:
+    """The usual port where it is free, else any."""
+    for port in (usual, 0):
         with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections do not take a port
             try:
                 probe.bind(("127.0.0.1", port))
                 return int(probe.getsockname()[1])

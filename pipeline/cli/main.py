@@ -46,7 +46,7 @@ app.command("rerun", epilog=rerun.EXAMPLES)(rerun.rerun)
 app.command("spend", epilog=spend.EXAMPLES)(spend.spend)
 app.command("say", epilog=say.EXAMPLES)(say.say_text)
 app.command("voices")(voices.voices)
-app.command("up")(up.up)
+app.command("up", epilog=up.EXAMPLES)(up.up)
 app.command("doctor")(doctor.doctor)
 app.add_typer(cache.app, name="cache")
 

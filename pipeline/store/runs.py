@@ -99,6 +99,11 @@ class Runs:
         with self._database.reading() as session:
             return {row.book: self._stored(row) for row in session.scalars(query)}
 
+    def book_of(self, flow_run: str) -> str:
+        """The book that a flow run narrates; empty where it has not begun to."""
+        with self._database.reading() as session:
+            return session.scalars(select(RunRow.book).where(RunRow.flow_run == flow_run)).first() or ""
+
     def lost(self) -> list[StoredRun]:
         """Runs whose process died before they ended."""
         with self._database.reading() as session:

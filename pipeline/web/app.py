@@ -9,12 +9,13 @@ from pipeline.stages.context import Context
 from pipeline.web import speech_api
 from pipeline.web.errors import install_error_answers
 from pipeline.web.guard import Access, Guard
+from pipeline.web.run_desk import RunDesk
 
 
-def create_app(context: Context, access: Access) -> ASGIApp:
-    """The app; the caller serves it and closes `context` afterwards."""
+def create_app(context: Context, access: Access, desk: RunDesk) -> ASGIApp:
+    """The app; the caller serves it and closes `context` and `desk` afterwards."""
     app = FastAPI(title="Bookcast", version=importlib.metadata.version("bookcast"), docs_url=None, redoc_url=None)
-    app.state.context = context
+    app.state.context, app.state.desk = context, desk
     app.include_router(speech_api.router)
     install_error_answers(app)
 

@@ -10,6 +10,8 @@
 """
 
 import hmac
+import ipaddress
+import socket
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -34,6 +36,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+ANY_ADDRESS = "*address*"
+"""Stands for every address of this machine, by number."""
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
@@ -50,12 +54,16 @@ class Access:
     max_upload_bytes: int = 200_000_000
     max_body_bytes: int = 64_000_000
 
+    def knows(self, host: str) -> bool:
+        """True where `host` is a name of this server; an address cannot be made to point elsewhere, as names can."""
+        return host in self.hosts or (ANY_ADDRESS in self.hosts and _is_address(host))
+
 
 def access_of(
     host: str, *, allowed_hosts: tuple[str, ...] = (), token: str = "", speech_key: str = "", max_upload_mb: int = 200
 ) -> Access:
     """The access rules of a server that listens on `host`."""
-    own = () if host in {"0.0.0.0", "::"} else (host,)
+    own = (socket.gethostname(), ANY_ADDRESS) if host in {"0.0.0.0", "::"} else (host,)
     hosts = frozenset(name.lower().strip("[]") for name in (*_LOCAL_HOSTS, *own, *allowed_hosts))
     return Access(hosts, token, speech_key, max_upload_mb * 1_000_000)
 
@@ -89,7 +97,7 @@ class Guard:
 
     def _refusal(self, method: str, path: str, headers: Headers) -> JSONResponse | None:
         host = _host_of(f"//{headers.get('host', '')}")
-        if host not in self._access.hosts:
+        if not self._access.knows(host):
             return _refuse(403, "host_not_allowed", "This name is not one of this server: see [studio] allowed_hosts")
         if method not in _SAFE_METHODS and not _is_same_site(headers):
             return _refuse(403, "cross_site", "This request came from a page of another site")
@@ -157,6 +165,14 @@ def _with_headers(send: Send, *, is_private: bool) -> Send:
         await send(message)
 
     return sending
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _host_of(address: str) -> str:

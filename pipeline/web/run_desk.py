@@ -1,0 +1,48 @@
+"""What the page needs of whoever runs narrations."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class BookRun:
+    """A run that waits or is under way."""
+
+    id: str
+    state: str
+    """As Prefect calls it: Scheduled, Pending, Running, Cancelling."""
+    book: str
+    """Slug."""
+
+
+class RunDesk(Protocol):
+    """Starts, cancels and retries runs; everything it starts is a Prefect flow run."""
+
+    @property
+    def page_url(self) -> str:
+        """The address of Prefect's own page."""
+        ...
+
+    def run_url(self, run: str) -> str:
+        """Prefect's page of a run."""
+        ...
+
+    def active(self) -> dict[str, BookRun]:
+        """Runs that wait or are under way, by book; asking costs nothing."""
+        ...
+
+    def start(self, deployment: str, parameters: dict[str, Any], book: str) -> str:
+        """Start a run of a deployment for a book; its id. Raises: StoreError."""
+        ...
+
+    def cancel(self, run: str) -> None:
+        """Have a run stopped; what is done is kept. Raises: StoreError."""
+        ...
+
+    def retry(self, run: str) -> None:
+        """Start a run that has ended again. Raises: StoreError."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...
