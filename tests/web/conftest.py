@@ -15,6 +15,7 @@ from pipeline.stages.context import Context
 from pipeline.web.app import create_app
 from pipeline.web.guard import Access, access_of
 from tests.conftest import make_settings
+from tests.web.direct_desk import DirectDesk
 
 
 class Studio:
@@ -24,7 +25,8 @@ class Studio:
         self.context = Context(settings, data)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        app = create_app(self.context, access)
+        self.desk = DirectDesk(self.context)
+        app = create_app(self.context, access, self.desk)
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
         self._thread.start()
@@ -36,6 +38,7 @@ class Studio:
         self.client.close()
         self._server.should_exit = True
         self._thread.join(20)
+        self.desk.close()
         self.context.close()
 
 
