@@ -38,7 +38,7 @@ def status(
 def _books(context: Context) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     for book in context.store.documents.books():
-        counts = _sum(context, book.slug)
+        counts = context.store.plans.totals(book.slug)
         run = context.store.runs.last(book.slug)
         last = run[0] if run else "none"
         rows.append(
@@ -58,11 +58,6 @@ def _cost(context: Context, book: StoredBook) -> dict[str, Any]:
 
 def _price(row: dict[str, Any]) -> str:
     return ", ".join(money(cost, currency) for currency, cost in row["cost"].items()) or "-"
-
-
-def _sum(context: Context, slug: str) -> dict[str, int]:
-    counts = context.store.plans.counts(slug).values()
-    return {state: sum(c.get(state, 0) for c in counts) for state in (DONE, FAILED, PENDING, SKIPPED)}
 
 
 def _book(context: Context, slug: str) -> dict[str, Any]:

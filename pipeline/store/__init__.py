@@ -18,6 +18,7 @@ from pipeline.store.plans import Plans
 from pipeline.store.releases import Releases
 from pipeline.store.runs import Runs
 from pipeline.store.spend import Spend
+from pipeline.store.takes import Takes
 
 
 class Store:
@@ -50,6 +51,7 @@ class Store:
         self.changes = Changes(self._database)
         self.answers = Answers(data / "work" / "answers")
         self.clips = Clips(self._database, Blobs(data / "clips", ".flac"), self.owner, self.answers)
+        self.takes = Takes(self._database, self.clips.blobs)
         self.releases = Releases(self._database, data / "work" / "chapters")
         self.runs = Runs(self._database, self.owner)
         self.spend = Spend(self._database, self.owner)

@@ -13,7 +13,8 @@ from pipeline.store.blobs import Blobs
 from pipeline.store.documents import now
 from pipeline.store.engine import Database
 from pipeline.store.owners import Owner
-from pipeline.store.tables import ChunkRow, ClaimRow, ClipRow, table_of
+from pipeline.store.tables import ChunkRow, ClaimRow, ClipRow, TakeRow, table_of
+from pipeline.store.takes import is_used, keep_take
 
 LEASE_S = 120.0
 """How long a claim of another machine holds after its owner was last heard of."""
@@ -112,16 +113,16 @@ class Clips:
 
     def keep(self, made: Sequence[KeptClip]) -> None:
         """Record clips whose blobs are written, mark every chunk that waits for them done, forget their answers."""
-        stale = []
+        stale: list[str] = []
         with self._database.writing() as session:
             for kept in made:
                 key = kept.clip.key
-                before = session.scalar(select(ClipRow.blob).where(ClipRow.key == key))
+                before = session.get(ClipRow, key)
+                if before and before.blob != kept.clip.blob:
+                    stale += keep_take(session, before)
                 session.connection().execute(_REPLACE_CLIP, _values(kept))
                 session.connection().execute(_DROP_CLAIM, {"done_key": key})
                 session.connection().execute(_CHUNKS_DONE, {"done_key": key, "more": kept.attempts})
-                if before and not session.scalar(select(func.count()).where(ClipRow.blob == before)):
-                    stale.append(before)
         for blob in stale:
             self.blobs.remove(blob)
         for answer in (answer for kept in made for answer in kept.answers):
@@ -133,7 +134,7 @@ class Clips:
             blobs = list(session.scalars(select(ClipRow.blob).where(ClipRow.key.in_(keys))))
             session.execute(delete(ClipRow).where(ClipRow.key.in_(keys)))
             session.execute(update(ChunkRow).where(ChunkRow.clip_key.in_(keys)).values(state="pending", reason=""))
-            shared = set(session.scalars(select(ClipRow.blob).where(ClipRow.blob.in_(blobs))))
+            shared = {blob for blob in blobs if is_used(session, blob)}
         for blob in set(blobs) - shared:
             self.blobs.remove(blob)
 
@@ -165,7 +166,9 @@ class Clips:
 
     def orphan_blobs(self) -> list[str]:
         """Digests of files that no clip names: left by a kill between file and row."""
-        named = {blob for _, blob in self._all()}
+        with self._database.reading() as session:
+            takes = set(session.scalars(select(TakeRow.blob)))
+        named = {blob for _, blob in self._all()} | takes
         return [digest for digest in self.blobs.digests() if digest not in named]
 
     def _all(self) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Text, cast, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from pipeline.errors import StoreError
@@ -105,6 +105,18 @@ class Documents:
         with self._database.reading() as session:
             rows = session.scalars(select(BookRow).order_by(BookRow.title, BookRow.slug)).all()
         return [_book(row) for row in rows]
+
+    def search(self, words: str, *, limit: int, offset: int = 0) -> tuple[list[StoredBook], int]:
+        """Books whose title, author or series holds every one of these words, by title; and how many there are."""
+        query = select(BookRow)
+        for word in words.split():
+            pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            facts = cast(BookRow.facts, Text) + " " + cast(BookRow.changed, Text)
+            query = query.where(or_(BookRow.title.ilike(pattern, escape="\\"), facts.ilike(pattern, escape="\\")))
+        with self._database.reading() as session:
+            total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+            rows = session.scalars(query.order_by(BookRow.title, BookRow.slug).limit(limit).offset(offset)).all()
+        return [_book(row) for row in rows], total
 
     def remember_narration(self, slug: str, options: dict[str, Any]) -> None:
         """Keep the options of a narration for reruns."""

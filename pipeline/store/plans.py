@@ -117,6 +117,11 @@ class Plans:
             used = session.scalar(select(func.count()).select_from(ChapterRow).where(ChapterRow.audio_key == before))
         return "" if used else before
 
+    def totals(self, slug: str) -> dict[str, int]:
+        """Number of chunks of a book by state."""
+        by_chapter = self.counts(slug).values()
+        return {state: sum(c.get(state, 0) for c in by_chapter) for state in (DONE, FAILED, PENDING, SKIPPED)}
+
     def counts(self, slug: str) -> dict[int, dict[str, int]]:
         """Number of chunks by chapter position and state."""
         query = (

@@ -36,7 +36,7 @@ class BookRow(Base):
     document_id: Mapped[str] = mapped_column(ForeignKey("documents.id"))
     reading: Mapped[str] = mapped_column(String(64))
     """Which reader's blocks are stored, so that a better reader reads again."""
-    title: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text, index=True)
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     """BookMetadata."""
     cover_type: Mapped[str] = mapped_column(Text, default="")
@@ -170,7 +170,7 @@ class RunRow(Base):
     started_at: Mapped[datetime] = mapped_column(DateTime)
     ended_at: Mapped[datetime | None] = mapped_column(DateTime, default=None)
     summary: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    flow_run: Mapped[str] = mapped_column(String(36), default="", server_default="")
+    flow_run: Mapped[str] = mapped_column(String(36), default="", server_default="", index=True)
     """Prefect's id of the flow run that this is, or empty."""
 
 
@@ -246,7 +246,7 @@ class TakeRow(Base):
     __tablename__ = "takes"
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    blob: Mapped[str] = mapped_column(String(64), primary_key=True)
+    blob: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     """Every other column of the clip's row."""
     energies: Mapped[bytes] = mapped_column(LargeBinary)

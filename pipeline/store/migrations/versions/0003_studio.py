@@ -40,3 +40,6 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("key", "blob"),
     )
+    op.create_index("ix_takes_blob", "takes", ["blob"], unique=False)
+    op.create_index("ix_runs_flow_run", "runs", ["flow_run"], unique=False)
+    op.create_index("ix_books_title", "books", ["title"], unique=False)
