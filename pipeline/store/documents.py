@@ -154,10 +154,14 @@ class Documents:
         """The chapters of the present edition, in order."""
         with self._database.reading() as session:
             rows = session.scalars(select(ChapterRow).where(ChapterRow.book == slug).order_by(ChapterRow.position))
-            return [
-                StoredChapter(r.id, r.book, r.position, r.title, r.level, r.chars, r.plan_key, r.audio_key)
-                for r in rows
-            ]
+            return [_chapter(row) for row in rows]
+
+    def find_chapter(self, slug: str, position: int) -> StoredChapter | None:
+        """The chapter at that position, from 0."""
+        query = select(ChapterRow).where(ChapterRow.book == slug, ChapterRow.position == position)
+        with self._database.reading() as session:
+            row = session.scalars(query).first()
+            return _chapter(row) if row else None
 
     def blocks(self, chapter_id: int) -> list[Block]:
         """The blocks of one chapter, in order."""
@@ -228,6 +232,10 @@ def _block_values(chapter_id: int, position: int, block: Block) -> dict[str, Any
 
 def _block(row: BlockRow) -> Block:
     return Block(BlockKind(row.kind), row.text, row.source, row.level, row.language, row.skip_reason)
+
+
+def _chapter(row: ChapterRow) -> StoredChapter:
+    return StoredChapter(row.id, row.book, row.position, row.title, row.level, row.chars, row.plan_key, row.audio_key)
 
 
 def _book(row: BookRow) -> StoredBook:

@@ -1,6 +1,6 @@
 """The plan of a book: its chunks, and how far each of them is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,11 +41,24 @@ class ChunkPlace:
     """A chunk with where it stands, for reports."""
 
     chunk: PlannedChunk
+    book: str
+    """Slug."""
     chapter_position: int
     chapter_title: str
     kind: BlockKind
     text: str
     """As written."""
+
+    def written(self, sentence: Sentence) -> str:
+        """The text of one of its sentences."""
+        return self.text[sentence.span.start - self.chunk.span.start : sentence.span.end - self.chunk.span.start]
+
+
+_PLACES = (
+    select(ChunkRow, ChapterRow.book, ChapterRow.position, ChapterRow.title, BlockRow.kind, BlockRow.text)
+    .join(ChapterRow, ChapterRow.id == ChunkRow.chapter_id)
+    .join(BlockRow, (BlockRow.chapter_id == ChunkRow.chapter_id) & (BlockRow.position == ChunkRow.block_position))
+)
 
 
 class Plans:
@@ -136,23 +149,28 @@ class Plans:
                 counts.setdefault(position, {})[state] = number
         return counts
 
-    def places(self, slug: str, *, state: str = "", chunk_ids: Sequence[str] = ()) -> list[ChunkPlace]:
-        """Chunks of a book with where they stand, by state or id."""
-        query = (
-            select(ChunkRow, ChapterRow.position, ChapterRow.title, BlockRow.kind, BlockRow.text)
-            .join(ChapterRow, ChapterRow.id == ChunkRow.chapter_id)
-            .join(
-                BlockRow, (BlockRow.chapter_id == ChunkRow.chapter_id) & (BlockRow.position == ChunkRow.block_position)
-            )
-            .where(ChapterRow.book == slug)
-            .order_by(ChapterRow.position, ChunkRow.position)
-        )
+    def places(
+        self, slug: str, *, state: str = "", chunk_ids: Sequence[str] = (), chapter: int | None = None
+    ) -> list[ChunkPlace]:
+        """Chunks of a book with where they stand, by state, id or position of the chapter (from 0)."""
+        query = _PLACES.where(ChapterRow.book == slug).order_by(ChapterRow.position, ChunkRow.position)
+        if chapter is not None:
+            query = query.where(ChapterRow.position == chapter)
         if state:
             query = query.where(ChunkRow.state == state)
         if chunk_ids:
             query = query.where(ChunkRow.chunk_id.in_(chunk_ids))
         with self._database.reading() as session:
             return [_place(*row) for row in session.execute(query)]
+
+    def with_text(self, words: str, slug: str = "") -> Iterator[ChunkPlace]:
+        """Spoken chunks whose block holds `words` in any case, of one book or of all."""
+        query = _PLACES.where(BlockRow.text.icontains(words, autoescape=True), ChunkRow.state != SKIPPED)
+        if slug:
+            query = query.where(ChapterRow.book == slug)
+        with self._database.reading() as session:
+            for row in session.execute(query.execution_options(yield_per=500)):
+                yield _place(*row)
 
     def remarks(self, slug: str) -> list[tuple[ChunkPlace, str]]:
         """Chunks of a book whose clips a person should listen to, each with why."""
@@ -209,5 +227,5 @@ def _chunk(row: ChunkRow) -> PlannedChunk:
     )
 
 
-def _place(row: ChunkRow, position: int, title: str, kind: str, text: str) -> ChunkPlace:
-    return ChunkPlace(_chunk(row), position, title, BlockKind(kind), text[row.start : row.end])
+def _place(row: ChunkRow, book: str, position: int, title: str, kind: str, text: str) -> ChunkPlace:
+    return ChunkPlace(_chunk(row), book, position, title, BlockKind(kind), text[row.start : row.end])

@@ -56,6 +56,19 @@ class Releases:
             return None
         return ChapterAudio(key, position, title, row.samples, row.loudness_lufs, row.gain_db)
 
+    def chapter_lengths(self, book: str) -> dict[int, tuple[int, float | None]]:
+        """Samples, and loudness in LUFS as it is heard, of the assembled chapters of a book, by position."""
+        query = (
+            select(ChapterRow.position, ChapterAudioRow.samples, ChapterAudioRow.loudness_lufs, ChapterAudioRow.gain_db)
+            .join(ChapterAudioRow, ChapterAudioRow.key == ChapterRow.audio_key)
+            .where(ChapterRow.book == book)
+        )
+        with self._database.reading() as session:
+            return {
+                position: (samples, None if lufs is None else lufs + gain)
+                for position, samples, lufs, gain in session.execute(query)
+            }
+
     def cues(self, key: str) -> list[Cue]:
         """The cues of an assembled chapter, in order. Raises: StoreError where there is none."""
         with self._database.reading() as session:

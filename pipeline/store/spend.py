@@ -9,6 +9,7 @@ that sums are exact.
 import threading
 import uuid
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import ROUND_CEILING, Decimal
 
@@ -186,6 +187,19 @@ class Spend:
         with self._database.reading() as session:
             chars, nano = session.execute(query.where(SpendRow.run == run, SpendRow.state != VOID)).one()
         return int(chars), Decimal(int(nano)) / NANO
+
+    def of_books(self, books: Sequence[str]) -> dict[str, list[tuple[str, Decimal]]]:
+        """What each of these books has cost: (currency, amount) of each currency."""
+        query = (
+            select(SpendRow.book, SpendRow.currency, func.sum(SpendRow.cost_nano))
+            .where(SpendRow.book.in_(books), SpendRow.state != VOID)
+            .group_by(SpendRow.book, SpendRow.currency)
+        )
+        costs: dict[str, list[tuple[str, Decimal]]] = {}
+        with self._database.reading() as session:
+            for book, currency, nano in session.execute(query):
+                costs.setdefault(book, []).append((currency, Decimal(int(nano)) / NANO))
+        return costs
 
     def account(self, *, book: str = "") -> list[Spent]:
         """What was spent by month, backend and book; newest month first."""

@@ -54,6 +54,14 @@ class Lexicon:
 
         return text.substitute(self._pattern(), say)
 
+    def touches(self, text: str) -> bool:
+        """True where a word of the lexicon stands in `text`."""
+        if not self.words:
+            return False
+        folded = {w.written.casefold() for w in self.words if not w.match_case}
+        exact = {w.written for w in self.words}
+        return any(m.group() in exact or m.group().casefold() in folded for m in self._pattern().finditer(text))
+
     def _pattern(self) -> re.Pattern[str]:
         longest_first = sorted({w.written for w in self.words}, key=len, reverse=True)
         return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)

@@ -66,7 +66,7 @@ def error_body(status: int, code: str, message: str, *, param: str | None = None
 def as_api_error(error: NarrationError) -> ApiError:
     """How one of our errors is told; folders of this machine are left out."""
     status, code = next(((s, c) for kind, s, c in _STATUS if isinstance(error, kind)), (500, "internal_error"))
-    if isinstance(error, StoreError) and str(error).startswith("There is no book"):
+    if isinstance(error, StoreError) and str(error).startswith("There is no "):
         status, code = 404, "not_found"
     param = getattr(error, "key", None) or None
     return ApiError(status, code, without_paths(str(error)), param=param, remedy=without_paths(error.remedy))

@@ -90,7 +90,7 @@ def test_hostile_documents_end_in_one_clear_line(here: Callable[..., Result], tm
         (["narrate", "BOOK", "--chapters", "x"], 2, "1,3-5"),
         (["narrate", "BOOK", "--chapters", "99", "--direct"], 2, "3 chapters"),
         (["narrate", "BOOK", "--speed", "7"], 2, "speed"),
-        (["narrate", "https://example.org/x"], 3, "HTML"),
+        (["narrate", "http://127.0.0.1:9/x"], 3, "private_addresses"),
         (["narrate"], 2, "SOURCE"),
         (["narrate", "BOOK", "--nonsense"], 2, "nonsense"),
         (["status", "nobody"], 7, "no book"),
