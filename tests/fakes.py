@@ -1,7 +1,7 @@
 """A voice that fails on cue, by files in a folder: real worker processes can be told what to do by it.
 
 `FAKE_VOICE` names the folder. `spoken.log` gets a line for every synthesis; `poison`, `deadly` hold
-texts on which it fails or kills its process; `delay` holds seconds to wait.
+texts on which it fails or kills its process; `delay` holds seconds to wait, `pitch` another level of sound.
 """
 
 import os
@@ -34,7 +34,8 @@ class FakeVoice:
             os._exit(9)
         if (poison := self._read("poison")) and poison in text:
             raise TextRejected("The fake voice fails on this text", backend="fake")
-        return self._tone.synthesize(request)
+        speech = self._tone.synthesize(request)
+        return replace(speech, samples=speech.samples // 2) if self._read("pitch") else speech
 
     def _read(self, name: str) -> str:
         path = self._folder / name

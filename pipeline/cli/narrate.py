@@ -32,9 +32,7 @@ MaxCost = Annotated[
 
 
 def narrate(
-    sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Documents, folders of them, or web addresses.")
-    ],
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Documents, folders, web addresses.")],
     backend: Annotated[str, typer.Option(help="Which backend speaks.")] = "",
     model: Annotated[str, typer.Option(help="Which of its models.")] = "",
     voice: Annotated[str, typer.Option(help="Which voice (see `bookcast voices`).")] = "",

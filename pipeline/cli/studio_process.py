@@ -12,7 +12,7 @@ import uvicorn
 from pipeline.cli.studio_token import read_token
 from pipeline.settings import read_settings
 from pipeline.stages.context import Context
-from pipeline.web.app import create_app
+from pipeline.web.app import Studio
 from pipeline.web.guard import access_of, is_local
 
 GRACE_S = 3
@@ -35,15 +35,17 @@ def main(host: str, port: int) -> None:
         speech_key=os.environ.get(settings.speech_api.api_key_env, "") if settings.speech_api.api_key_env else "",
         max_upload_mb=settings.studio.max_upload_mb,
     )
+    studio = Studio(context, access, desk)
     try:
         uvicorn.run(
-            create_app(context, access, desk),
+            studio.app,
             host=host,
             port=port,
             log_level="warning",
             timeout_graceful_shutdown=GRACE_S,
         )
     finally:
+        studio.close()
         desk.close()
         context.close()
 

@@ -37,6 +37,17 @@ def release_folder(root: Path, metadata: BookMetadata) -> Path:
     return root / author / title
 
 
+def remove_empty_folders(folder: Path, root: Path) -> None:
+    """Remove `folder` and the folders above it, up to `root`, as far as they are empty."""
+    while folder != root and folder.is_relative_to(root):
+        try:
+            folder.rmdir()
+        except OSError:  # not empty, or gone
+            if folder.exists():
+                return
+        folder = folder.parent
+
+
 def chapter_file_name(number: int, count: int, title: str, suffix: str) -> str:
     """`07 - The Calm Before the Storm.mp3`; numbers are padded so that names sort in order."""
     digits = max(2, len(str(count)))

@@ -1,5 +1,6 @@
 """A text of one's own -> a sound file, by the same plan, clips and assembly as a book."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from pipeline.audio.assemble import assemble, chapter_samples
@@ -7,12 +8,18 @@ from pipeline.audio.encode import Encoding
 from pipeline.audio.mastering import choose_gain_db, measure_parts
 from pipeline.errors import SettingsError
 from pipeline.model.audio import SAMPLE_RATE_HZ
+from pipeline.model.keys import content_address
 from pipeline.stages.assemble_chapter import chapter_encoding
 from pipeline.stages.context import Context
-from pipeline.stages.order import Order, resolve_mastering
+from pipeline.stages.order import Order, resolve_mastering, resolve_voice
 from pipeline.stages.speak_text import plan_text, speak_text
 from pipeline.store.blobs import whole_file
 
+SAMPLES = {
+    "en": "The lamp on the rock had burned for ninety years, and nobody could say who had first carried the oil.",
+    "zh": "海上的灯亮了九十年，没有人知道是谁第一个把油送上去的。",
+}
+"""What a voice is heard on, by its language."""
 _FORMATS = ("wav", "mp3", "m4a", "opus", "flac")
 
 
@@ -36,6 +43,22 @@ def audition(context: Context, text: str, output: Path, order: Order) -> float:
             mastering=mastering,
         )
     return chapter_samples(parts) / SAMPLE_RATE_HZ
+
+
+def audition_file(context: Context, text: str, order: Order) -> Path:
+    """A file with `text`, or a sample sentence, in the voice of the order; made once.
+
+    Raises:
+        SettingsError, SynthesisError, StoreError.
+    """
+    choice, _ = resolve_voice(context.settings, order)
+    text = text.strip() or SAMPLES.get(choice.language, SAMPLES["en"])
+    name = content_address([text, asdict(choice), context.settings.mastering.model_dump()])
+    path = context.store.data / "work" / "auditions" / f"{name}.mp3"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        audition(context, text, path, order)
+    return path
 
 
 def _encoding(context: Context, output: Path) -> Encoding:

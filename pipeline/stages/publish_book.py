@@ -19,6 +19,7 @@ from pipeline.publish.library import (
     metadata_file,
     place_release,
     release_folder,
+    remove_empty_folders,
 )
 from pipeline.publish.m4b import EncodedChapter, split_parts, write_m4b
 from pipeline.stages.apart import run_apart
@@ -48,7 +49,8 @@ def publish_book(context: Context, book: StoredBook, chapters: Sequence[ChapterA
     paths: list[Path] = []
     for name in resolve_formats(context.settings, order):
         folder = release_folder(context.library(order), book.metadata)
-        target = f"{name} {','.join(map(str, order.chapters))} {folder}"
+        what = f"{name} {','.join(map(str, order.chapters))} "
+        target = f"{what}{folder}"
         key = _release_key(context, book, chapters, order, name, original)
         with context.store.lock(f"release {folder}"):
             found = context.store.releases.find_release(book.slug, target)
@@ -56,7 +58,21 @@ def publish_book(context: Context, book: StoredBook, chapters: Sequence[ChapterA
                 paths += _sound_files(found[1], name)
             else:
                 paths += _publish(context, book, chapters, order, name, folder, target, key, original)
+        _remove_moved(context, book.slug, what, folder, context.library(order))
     return paths
+
+
+def _remove_moved(context: Context, slug: str, what: str, folder: Path, library: Path) -> None:
+    """What was published of the book in the same library under a former title or author."""
+    releases = context.store.releases
+    kept = set(releases.releases(slug, folder=folder))
+    for target in releases.targets(slug):
+        former = Path(target.removeprefix(what))
+        if target.startswith(what) and former != folder and former.is_relative_to(library):
+            for path in releases.forget_release(slug, target):
+                if path not in kept:
+                    path.unlink(missing_ok=True)
+            remove_empty_folders(former, library)
 
 
 def _release_key(

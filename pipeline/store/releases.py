@@ -97,11 +97,24 @@ class Releases:
         with self._database.writing() as session:
             session.merge(ReleaseRow(book=book, target=target, key=key, files=sizes))
 
-    def releases(self, book: str) -> list[Path]:
-        """All files that were published of a book."""
+    def releases(self, book: str, *, folder: Path | None = None) -> list[Path]:
+        """All files that were published of a book, or those to a folder."""
         with self._database.reading() as session:
             rows = session.scalars(select(ReleaseRow).where(ReleaseRow.book == book)).all()
-        return [Path(path) for row in rows for path, _ in row.files]
+        paths = [Path(path) for row in rows for path, _ in row.files]
+        return [path for path in paths if folder is None or path.is_relative_to(folder)]
+
+    def targets(self, book: str) -> list[str]:
+        """To what a book was published."""
+        with self._database.reading() as session:
+            return list(session.scalars(select(ReleaseRow.target).where(ReleaseRow.book == book)))
+
+    def forget_release(self, book: str, target: str) -> list[Path]:
+        """Drop the record of a release; the files that it had."""
+        paths = self.published_files(book, target)
+        with self._database.writing() as session:
+            session.execute(delete(ReleaseRow).where(ReleaseRow.book == book, ReleaseRow.target == target))
+        return paths
 
     def unused_chapters(self) -> list[str]:
         """Keys of assembled chapters that no book's present plan uses."""

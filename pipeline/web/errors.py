@@ -2,11 +2,12 @@
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from pipeline.errors import (
@@ -81,46 +82,55 @@ def without_paths(text: str) -> str:
     return _PATH.sub("", text)
 
 
-def install_error_answers(app: FastAPI) -> None:
-    """Every error of the app is answered as JSON."""
+def install_error_answers(app: FastAPI, page: Callable[..., Response]) -> None:
+    """Every error of the app is answered as JSON, or by a page where a browser shows one.
 
-    def api_error(_: Request, error: Exception) -> JSONResponse:
+    Args:
+        app: to install in.
+        page: renders a template.
+    """
+
+    def told_as(request: Request, error: ApiError) -> Response:
+        is_page = not request.url.path.startswith(("/api/", "/v1/", "/media/"))
+        if is_page and "text/html" in request.headers.get("accept", ""):
+            return page(request, "error.html", status=error.status, message=str(error), remedy=error.remedy)
+        body = error_body(error.status, error.code, str(error), param=error.param, remedy=error.remedy)
+        return JSONResponse(body, status_code=error.status)
+
+    def api_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, ApiError)
-        return _answer(error)
+        return told_as(request, error)
 
-    def our_error(_: Request, error: Exception) -> JSONResponse:
+    def our_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, NarrationError)
         _log.warning("%s: %s", type(error).__name__, error)
-        told = _answer(as_api_error(error))
+        told = told_as(request, as_api_error(error))
         if isinstance(error, RateLimited) and getattr(error, "retry_after_s", None):
             told.headers["Retry-After"] = str(round(error.__dict__["retry_after_s"]))
         return told
 
-    def wrong_request(_: Request, error: Exception) -> JSONResponse:
+    def wrong_request(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return _answer(_describe_wrong_request(error))
+        return told_as(request, _describe_wrong_request(error))
 
-    def http_error(_: Request, error: Exception) -> JSONResponse:
+    def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
-        told = _answer(ApiError(error.status_code, code, str(error.detail)))
+        told = told_as(request, ApiError(error.status_code, code, str(error.detail)))
         told.headers.update(error.headers or {})
         return told
 
-    def fault(_: Request, error: Exception) -> JSONResponse:
+    def fault(request: Request, error: Exception) -> Response:
         _log.error("a fault of the program", exc_info=error)
-        return _answer(ApiError(500, "internal_error", "Something went wrong inside Bookcast; its log says what."))
+        return told_as(
+            request, ApiError(500, "internal_error", "Something went wrong inside Bookcast; its log says what.")
+        )
 
     app.add_exception_handler(ApiError, api_error)
     app.add_exception_handler(NarrationError, our_error)
     app.add_exception_handler(RequestValidationError, wrong_request)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(Exception, fault)
-
-
-def _answer(error: ApiError) -> JSONResponse:
-    body = error_body(error.status, error.code, str(error), param=error.param, remedy=error.remedy)
-    return JSONResponse(body, status_code=error.status)
 
 
 def _describe_wrong_request(error: RequestValidationError) -> ApiError:

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pipeline.web.errors import error_body
 
 COOKIE = "bookcast"
+_UPLOADS = {"/api/documents", "/new"}
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
@@ -92,7 +93,7 @@ class Guard:
         elif entry := self._entry(scope, headers):
             await entry(scope, receive, guarded)
         else:
-            limit = self._access.max_upload_bytes if path == "/api/documents" else self._access.max_body_bytes
+            limit = self._access.max_upload_bytes if path in _UPLOADS else self._access.max_body_bytes
             await self._bounded(scope, receive, guarded, limit, headers)
 
     def _refusal(self, method: str, path: str, headers: Headers) -> JSONResponse | None:

@@ -12,7 +12,7 @@ import uvicorn
 
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
-from pipeline.web.app import create_app
+from pipeline.web.app import Studio as App
 from pipeline.web.guard import Access, access_of
 from tests.conftest import make_settings
 from tests.web.direct_desk import DirectDesk
@@ -26,8 +26,8 @@ class Studio:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.desk = DirectDesk(self.context)
-        app = create_app(self.context, access, self.desk)
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        self.app = App(self.context, access, self.desk)
+        self._server = uvicorn.Server(uvicorn.Config(self.app.app, log_level="warning", lifespan="off"))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
         self._thread.start()
         while not self._server.started:
@@ -36,6 +36,7 @@ class Studio:
 
     def close(self) -> None:
         self.client.close()
+        self.app.close()
         self._server.should_exit = True
         self._thread.join(20)
         self.desk.close()

@@ -1,0 +1,99 @@
+"""Sound and pictures over HTTP: ranges (RFC 9110, section 14), ETags, and nothing outside the library."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, Response
+
+from pipeline.stages.audition import audition_file
+from pipeline.stages.context import Context
+from pipeline.web import views
+from pipeline.web.errors import ApiError
+
+router = APIRouter(prefix="/media", tags=["media"])
+_TYPES = {
+    ".m4b": "audio/mp4", ".m4a": "audio/mp4", ".mp3": "audio/mpeg", ".opus": "audio/ogg", ".flac": "audio/flac",
+    ".wav": "audio/wav",
+}  # fmt: skip
+_PICTURES = {b"\xff\xd8": "image/jpeg", b"\x89P": "image/png", b"GI": "image/gif", b"RI": "image/webp"}
+_FOR_GOOD = "private, max-age=31536000, immutable"
+"""Of what has its content in its address."""
+
+
+@router.get("/books/{slug}/cover", response_class=Response)
+def get_cover(request: Request, slug: str) -> Response:
+    """The cover of a book."""
+    context: Context = request.app.state.context
+    stored = context.store.documents.get_book(slug)
+    if _is_known(request, stored.cover_digest):
+        return Response(status_code=304, headers={"ETag": f'"{stored.cover_digest}"'})
+    cover = context.store.documents.find_cover(slug)
+    if cover is None:
+        raise ApiError(404, "not_found", "The book has no cover")
+    kind = next((kind for mark, kind in _PICTURES.items() if cover.data.startswith(mark)), "")
+    kind = kind or ("image/svg+xml" if b"<svg" in cover.data[:2000] else "application/octet-stream")
+    headers = {"ETag": f'"{stored.cover_digest}"', "Cache-Control": _FOR_GOOD}
+    return Response(cover.data, media_type=kind, headers=headers)
+
+
+@router.get("/books/{slug}/chapters/{number}", response_class=FileResponse)
+@router.head("/books/{slug}/chapters/{number}", include_in_schema=False)
+def get_chapter_sound(request: Request, slug: str, number: int) -> Response:
+    """The sound of an assembled chapter, in a format that browsers play."""
+    context: Context = request.app.state.context
+    chapter = views.get_chapter(context, slug, number)
+    files = sorted(
+        context.store.releases.chapter_folder(chapter.audio_key).glob("*.*") if chapter.audio_key else [],
+        key=lambda path: list(_TYPES).index(path.suffix) if path.suffix in _TYPES else len(_TYPES),
+    )
+    if not files or files[0].suffix not in _TYPES:
+        raise ApiError(404, "not_found", "The chapter is not assembled yet")
+    return _sound(request, files[0], f"{chapter.audio_key}{files[0].stem}")
+
+
+@router.get("/books/{slug}/files/{name}", response_class=FileResponse)
+@router.head("/books/{slug}/files/{name}", include_in_schema=False)
+def get_release_file(request: Request, slug: str, name: str) -> Response:
+    """A published file, to play or to keep."""
+    path = views.release_path(request.app.state.context, slug, name)
+    if path is None:
+        raise ApiError(404, "not_found", "The book has no such file")
+    facts = path.stat()
+    return _sound(request, path, f"{facts.st_mtime_ns:x}-{facts.st_size:x}", download=path.name)
+
+
+@router.get("/clips/{blob}", response_class=FileResponse)
+def get_clip(request: Request, blob: str) -> Response:
+    """The sound of a clip, or of a former take, by its digest."""
+    context: Context = request.app.state.context
+    path = context.store.clips.blobs.path(blob)
+    if len(blob) != 64 or not set(blob) <= set("0123456789abcdef") or not path.is_file():
+        raise ApiError(404, "not_found", "There is no such clip")
+    return _sound(request, path, blob)
+
+
+@router.get("/audition", response_class=FileResponse)
+def get_audition(
+    request: Request, backend: str = "", model: str = "", voice: str = "", speed: float = 0.0, text: str = ""
+) -> Response:
+    """A sample sentence, or a short text, in a voice."""
+    context: Context = request.app.state.context
+    order = views.order_of_form({"backend": backend, "model": model, "voice": voice, "speed": speed})
+    path = audition_file(context, text[:400], order)
+    return _sound(request, path, path.stem)
+
+
+def _sound(request: Request, path: Path, tag: str, download: str = "") -> Response:
+    headers = {"ETag": f'"{tag[:80]}"', "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
+    if _is_known(request, tag[:80]):
+        return Response(status_code=304, headers=headers)
+    kind = _TYPES.get(path.suffix, "application/octet-stream")
+    # `inline`: the same address is played by the page; its link there has the attribute `download`
+    return FileResponse(
+        path, media_type=kind, headers=headers, filename=download or None, content_disposition_type="inline"
+    )
+
+
+def _is_known(request: Request, tag: str) -> bool:
+    given = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
+    return bool(tag) and (f'"{tag}"' in given or "*" in given)

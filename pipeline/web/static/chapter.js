@@ -1,0 +1,125 @@
+// A chapter that is read along: the sentence that is heard is marked and kept in view; a click hears, a second one mends.
+"use strict";
+
+(() => {
+  const audio = document.getElementById("audio"), rate = document.getElementById("rate");
+  const reading = document.querySelector("[data-chapter]"), text = document.getElementById("live-text");
+  const panel = document.getElementById("panel");
+  const place = `bookcast:place:${reading.dataset.book}`, number = Number(reading.dataset.chapter);
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  let sentences = [], heard = null, chosen = null;
+
+  function gather() {
+    sentences = [...text.querySelectorAll("[data-start]")];
+    heard = null;
+    if (audio && text.dataset.audio && audio.getAttribute("src") !== text.dataset.audio) {
+      const at = audio.currentTime, playing = !audio.paused;
+      audio.src = text.dataset.audio;
+      audio.addEventListener("loadedmetadata", () => { audio.currentTime = at; if (playing) audio.play(); }, { once: true });
+    }
+  }
+
+  /** The sentence at a time, by bisection; null before the first. */
+  function sentenceAt(seconds) {
+    let low = 0, high = sentences.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (Number(sentences[middle].dataset.start) <= seconds) low = middle + 1; else high = middle;
+    }
+    return low ? sentences[low - 1] : null;
+  }
+
+  function follow() {
+    const now = sentenceAt(audio.currentTime + 0.02);
+    if (now !== heard) {
+      heard?.classList.remove("spoken");
+      heard?.removeAttribute("aria-current");
+      now?.classList.add("spoken");
+      now?.setAttribute("aria-current", "true");
+      heard = now;
+      if (now && !audio.paused) keepInView(now);
+    }
+    if (!audio.paused) requestAnimationFrame(follow);
+  }
+
+  function keepInView(element) {
+    const box = element.getBoundingClientRect();
+    if (box.top < 80 || box.bottom > innerHeight - 140) {
+      element.scrollIntoView({ block: "center", behavior: calm.matches ? "auto" : "smooth" });
+    }
+  }
+
+  function choose(sentence) {
+    chosen = sentence;
+    sentence.focus({ preventScroll: true });
+    keepInView(sentence);
+    if (audio && sentence.dataset.start) {
+      audio.currentTime = Number(sentence.dataset.start);
+      follow();
+    }
+  }
+
+  async function mend(sentence) {
+    const answer = await fetch(`${location.pathname}/sentences/${sentence.dataset.sentence}`);
+    if (!answer.ok) return;
+    panel.innerHTML = await answer.text();
+    panel.focus({ preventScroll: innerWidth > 960 });
+  }
+
+  text.addEventListener("click", (event) => {
+    const sentence = event.target.closest("[data-sentence]");
+    if (!sentence || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    if (sentence === chosen || !sentence.dataset.start) { mend(sentence); return; }
+    choose(sentence);
+    audio?.play();
+  });
+
+  // the panel counts what a word touches without leaving the page; what it saves is an ordinary form
+  panel.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.dataset.fragment || event.submitter?.value !== "count") return;
+    event.preventDefault();
+    const data = new FormData(form, event.submitter);
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(data), headers: { "X-Fragment": "1", Accept: "text/html" } });
+    if (answer.ok) panel.innerHTML = await answer.text();
+    else studio.say((await answer.text()).match(/role="alert">([^<]*)/)?.[1] || "A word and how it is said are needed.");
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (studio.isTyping(event) || event.target.closest("button, audio, summary")) return;
+    const from = chosen && chosen.isConnected ? chosen : heard;
+    const step = (by) => { const next = sentences[sentences.indexOf(from) + by] || sentences[0]; if (next) choose(next); };
+    const speed = (by) => { rate.selectedIndex = Math.min(rate.length - 1, Math.max(0, rate.selectedIndex + by)); rate.dispatchEvent(new Event("change")); };
+    const act = {
+      " ": () => audio && (audio.paused ? audio.play() : audio.pause()),
+      ArrowLeft: () => { audio.currentTime -= 5; },
+      ArrowRight: () => { audio.currentTime += 5; },
+      ArrowUp: () => speed(1),
+      ArrowDown: () => speed(-1),
+      j: () => step(1),
+      k: () => step(-1),
+      e: () => from && mend(from),
+      n: () => document.querySelector("[rel=next]")?.click(),
+      p: () => document.querySelector("[rel=prev]")?.click(),
+    }[event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+
+  if (audio) {
+    const was = (() => { try { return JSON.parse(localStorage.getItem(place)) || {}; } catch { return {}; } })();
+    rate.value = was.rate || "1";
+    audio.addEventListener("loadedmetadata", () => {
+      audio.playbackRate = Number(rate.value);
+      if (was.number === number) { audio.currentTime = was.seconds; follow(); }
+    }, { once: true });
+    rate.addEventListener("change", () => { audio.playbackRate = Number(rate.value); });
+    audio.addEventListener("play", follow);
+    audio.addEventListener("seeked", follow);
+    audio.addEventListener("timeupdate", () => {
+      localStorage.setItem(place, JSON.stringify({ number, seconds: audio.currentTime, rate: rate.value }));
+    });
+  }
+  document.addEventListener("studio:refreshed", gather);
+  gather();
+})();
