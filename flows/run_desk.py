@@ -62,7 +62,7 @@ class PrefectDesk:
             return str(run.id)
 
         run: str = self._ask(create)
-        self._active = {**self._active, book: BookRun(run, "Scheduled", book)}
+        self._active = {**self._active, book: BookRun(run, "scheduled", book)}
         return run
 
     def cancel(self, run: str) -> None:
@@ -101,7 +101,11 @@ class PrefectDesk:
             tags=FlowRunFilterTags(all_=["bookcast"]),
         )
         found = client.read_flow_runs(flow_run_filter=chosen, limit=200)
-        return {book: BookRun(str(run.id), run.state_name or "", book) for run in found if (book := self._book_of(run))}
+        return {
+            book: BookRun(str(run.id), run.state_type.value.lower(), book)
+            for run in found
+            if run.state_type and (book := self._book_of(run))
+        }
 
     def _book_of(self, run: FlowRun) -> str:
         tagged = next((tag.removeprefix(_TAG) for tag in run.tags if tag.startswith(_TAG)), "")

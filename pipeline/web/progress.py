@@ -25,7 +25,7 @@ class Progress:
     book: str
     run: str
     state: str
-    """As Prefect calls it, in lower case: scheduled, pending, running, cancelling; `ended` in the last one."""
+    """scheduled, pending, running, cancelling; `ended` in the last one."""
     done: int
     failed: int
     total: int
@@ -68,7 +68,7 @@ class Watch:
             totals = self._context.store.plans.totals(book)
             done, failed, left = totals[DONE], totals[FAILED], totals[PENDING]
             seconds = self._seconds_left(book, done, left)
-            present[book] = Progress(book, run.id, run.state.lower(), done, failed, done + failed + left, seconds)
+            present[book] = Progress(book, run.id, run.state, done, failed, done + failed + left, seconds)
         for book, was in before.items():
             if book not in present:
                 self._samples.pop(book, None)

@@ -11,8 +11,6 @@ FOLDER = Path(__file__).parent
 STATES = {
     "new": "not narrated yet",
     "scheduled": "waiting to start",
-    "awaitingretry": "waiting to start again",
-    "late": "waiting to start",
     "pending": "starting",
     "running": "being narrated",
     "cancelling": "stopping",
@@ -20,7 +18,7 @@ STATES = {
     "failed": "with gaps",
     "stopped": "stopped",
 }
-ACTIVE = ("scheduled", "awaitingretry", "late", "pending", "running", "cancelling")
+ACTIVE = ("scheduled", "pending", "running", "cancelling")
 MESSAGES = {
     "started": "The narration has been started.",
     "rerun": "The chunks are being spoken again.",

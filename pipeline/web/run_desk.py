@@ -10,7 +10,7 @@ class BookRun:
 
     id: str
     state: str
-    """As Prefect calls it: Scheduled, Pending, Running, Cancelling."""
+    """scheduled, pending, running or cancelling."""
     book: str
     """Slug."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pipeline.settings import Settings
+from pipeline.settings import DEFAULT_PAUSES, Settings
 
 _SECRET = ("notify.urls",)
 """Addresses that hold passwords."""
@@ -45,6 +45,9 @@ def _place(settings: Settings, key: str) -> str:
     if variable in os.environ:
         return f"environment variable {variable}"
     section, _, rest = key.partition(".")
+    if section == "pauses":
+        is_set = settings.pauses[rest] != DEFAULT_PAUSES.get(rest)
+        return f"bookcast.toml: [pauses] {rest}" if is_set else f"default; [pauses] {rest} in bookcast.toml"
     if section == "backends":
         name, _, rest = rest.partition(".")
         return f"backends/{name}.toml: {rest}"

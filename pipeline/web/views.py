@@ -53,7 +53,7 @@ def book_card(book: StoredBook, run: StoredRun | None, desk: RunDesk, cost: str 
         authors=book.metadata.authors,
         series=f"{book.metadata.series} {book.metadata.series_index}".strip(),
         cover=f"/media/books/{book.slug}/cover?v={book.cover_digest[:12]}" if book.cover_digest else "",
-        state=active.state.lower() if active else (run.state if run else "new"),
+        state=active.state if active else (run.state if run else "new"),
         run=active.id if active else (run.flow_run if run else ""),
         seconds=float(summary.get("audio_seconds", 0)),
         failed=int(summary.get("failed", 0)),

@@ -33,7 +33,7 @@ class DirectDesk:
     def start(self, deployment: str, parameters: dict[str, Any], book: str) -> str:
         run = str(uuid.uuid4())
         self.started.append((deployment, parameters))
-        self._active[book] = BookRun(run, "Running", book)
+        self._active[book] = BookRun(run, "running", book)
         thread = threading.Thread(target=self._run, args=(deployment, dict(parameters), book, run), daemon=True)
         self._threads.append(thread)
         thread.start()

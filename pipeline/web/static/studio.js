@@ -40,16 +40,15 @@ function showProgress(run) {
 }
 
 function watchRuns() {
-  let known = new Map(), refreshedAt = 0;
+  let known = null, refreshedAt = 0;
   const source = new EventSource("/api/events");
   source.addEventListener("progress", (event) => {
     const runs = JSON.parse(event.data), now = new Map(runs.map((run) => [run.book, run]));
     runs.forEach(showProgress);
-    const ended = runs.filter((run) => run.state === "ended" && known.get(run.book)?.state !== "ended");
-    ended.forEach(notify);
-    const moved = runs.some((run) => known.has(run.book) ? known.get(run.book).state !== run.state : true);
-    const steps = runs.some((run) => known.get(run.book)?.done !== run.done);
-    if (ended.length || (known.size && moved) || (steps && Date.now() - refreshedAt > 4000)) {
+    const moved = known ? runs.filter((run) => known.get(run.book)?.state !== run.state) : [];
+    moved.filter((run) => run.state === "ended").forEach(notify);
+    const steps = known && runs.some((run) => known.get(run.book)?.done !== run.done);
+    if (moved.length || (steps && Date.now() - refreshedAt > 4000)) {
       refreshedAt = Date.now();
       studio.refresh().then(() => runs.forEach(showProgress));
     }
@@ -59,8 +58,8 @@ function watchRuns() {
 
 function notify(run) {
   const how = { finished: "is narrated", failed: "is narrated, with gaps", stopped: "has stopped" }[run.ended_as] || "has ended";
-  const title = document.querySelector("h1")?.textContent;
-  const name = document.querySelector(`[data-book="${CSS.escape(run.book)}"]`) ? title : run.book;
+  const shown = document.querySelector(`[data-book="${CSS.escape(run.book)}"]`);
+  const name = shown?.dataset.bookTitle || run.book;
   studio.say(`${name} ${how}.`);
   if ("Notification" in window && Notification.permission === "granted") new Notification("Bookcast", { body: `${name} ${how}.` });
 }

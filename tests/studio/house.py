@@ -1,0 +1,63 @@
+"""A real `bookcast up` on a data directory of its own, and what is asked of its Prefect server."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.flows.test_flows import House
+
+
+class Up(House):
+    """A running studio."""
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command("up", "--port", "0"), cwd=self.folder, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        while "Ctrl-C" not in (line := self.process.stdout.readline()):
+            assert line, "it ended"
+        self.studio = str(self.where["studio"])
+
+    @property
+    def where(self) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads((self.data / "work" / "up.json").read_text())
+        return value
+
+    def part(self, name: str) -> psutil.Process:
+        """The program whose command line holds `name`."""
+        return next(p for p in self.programs() if name in " ".join(p.cmdline()))
+
+    def programs(self) -> list[psutil.Process]:
+        mine = str(self.data.resolve())
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("BOOKCAST_DATA") == mine or mine in " ".join(process.cmdline()):
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+    def narrate(self, book: Path) -> str:
+        (deployment,) = [d for d in self.ask("deployments/filter", {}) if d["name"] == "narrate-document"]
+        run = self.ask(f"deployments/{deployment['id']}/create_flow_run", {"parameters": {"source": str(book)}})
+        return str(run["id"])
+
+    def state(self, run: str) -> str:
+        try:
+            (found,) = self.ask("flow_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+        except (OSError, KeyError):
+            return ""
+        return str(found["state"]["type"])
+
+    def stop(self) -> float:
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(30) == 0
+        return time.monotonic() - began
