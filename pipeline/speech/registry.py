@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from pipeline.errors import UnknownBackend, UnknownVoice
+from pipeline.errors import BackendUnavailable, NarrationError, UnknownBackend, UnknownVoice
 from pipeline.model.voice import Capabilities, VoiceChoice
 from pipeline.speech.backend import Backend, Decode
 from pipeline.speech.service import Service
@@ -38,7 +38,14 @@ def make_backend(profile: BackendProfile, decode: Decode | None = None) -> Backe
         SettingsError: its key is not in the environment.
     """
     factory = _factory(profile)
-    return factory(profile.service, decode) if profile.service else factory()
+    try:
+        return factory(profile.service, decode) if profile.service else factory()
+    except NarrationError:
+        raise
+    except Exception as error:  # an engine of somebody else's may raise anything
+        raise BackendUnavailable(
+            f'Backend "{profile.name}" cannot be loaded: {type(error).__name__}: {error}', backend=profile.name
+        ) from error
 
 
 def describe_backend(profile: BackendProfile) -> Capabilities:

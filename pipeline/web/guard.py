@@ -12,6 +12,7 @@
 import hmac
 import ipaddress
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -141,14 +142,14 @@ class Guard:
 
         async def noting(message: Message) -> None:
             nonlocal is_answered
-            is_answered = True
-            await send(message)
+            if seen <= limit:  # else who read the body has taken our refusal for a mistake of its own
+                is_answered = True
+                await send(message)
 
-        try:
+        with suppress(_BodyTooLarge):
             await self._app(scope, counted, noting)
-        except _BodyTooLarge:
-            if not is_answered:
-                await _too_large(limit)(scope, receive, send)
+        if seen > limit and not is_answered:
+            await _too_large(limit)(scope, receive, send)
 
 
 class _BodyTooLarge(Exception):
