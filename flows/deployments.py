@@ -12,7 +12,7 @@ from flows.narrate_document import narrate_document
 from flows.rerun_chunks import rebuild_release, rerun_failed_chunks
 from pipeline.settings import Settings, read_settings
 
-NICENESS = 5
+NICENESS = 15
 """The page stays quick while a book is spoken on every core."""
 
 

@@ -117,6 +117,13 @@ class SpeechApiSettings(_Section):
     long_input: bool = False
 
 
+class NotifySettings(_Section):
+    """[notify]: who is told how a run ended."""
+
+    urls: tuple[str, ...] = ()
+    """Addresses as apprise writes them; they may hold passwords, so they are never shown."""
+
+
 class VoiceSettings(_Section):
     """[backends.NAME.voice_notes.VOICE]: what is known of a voice."""
 
@@ -203,6 +210,7 @@ class Settings(BaseSettings):
     budget: BudgetSettings = BudgetSettings()
     studio: StudioSettings = StudioSettings()
     speech_api: SpeechApiSettings = SpeechApiSettings()
+    notify: NotifySettings = NotifySettings()
     backends: dict[str, BackendSettings] = Field(default_factory=dict)
 
     @field_validator("pauses")

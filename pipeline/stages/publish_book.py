@@ -30,7 +30,7 @@ from pipeline.stages.order import Order, resolve_formats
 from pipeline.stages.release_tags import book_tags, chapter_tags, narrator
 from pipeline.store.documents import StoredBook
 
-APART_FROM_HOURS = 3.0
+APART_FROM_HOURS = 8.0
 """Longer books are joined in a process of their own, which takes 0.3 s to start."""
 PUBLISH_VERSION = 1
 """Raised when the same chapters would be written otherwise."""

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from pipeline.errors import DamagedClips, NarrationError, PartialFailure
+from pipeline.errors import DamagedClips, Interrupted, NarrationError, PartialFailure
 from pipeline.model.audio import ChapterAudio
 from pipeline.stages.assemble_chapter import assemble_chapter
 from pipeline.stages.context import Context
 from pipeline.stages.events import BookOpened, ChapterPlanned, Note
+from pipeline.stages.notify import notify
 from pipeline.stages.order import Order, check_chapters
 from pipeline.stages.plan_narration import ChapterPlan, check_languages, plan_narration
 from pipeline.stages.publish_book import publish_book
@@ -71,18 +72,23 @@ def run_all(
     run = Run(context, context.store.documents.get_book(slug), order, again, shared=shared, flow_run=flow_run)
     summary = run.summary
     began = time.monotonic()
-    state = "stopped"
+    state, reason = "stopped", ""
     try:
         _narrate(run, submit)
         state = "finished"
     except PartialFailure:
         state = "failed"
         raise
+    except NarrationError as error:
+        reason = "" if isinstance(error, Interrupted) else str(error)
+        raise
     finally:
         summary.wall_seconds = time.monotonic() - began
         summary.chars_billed, cost = context.store.spend.of_run(run.id)
         summary.cost = float(cost)
         context.store.runs.end(run.id, state, summary.as_json())
+        if state != "stopped" or reason:  # who stopped it knows
+            notify(context, summary, state, reason)
     return summary
 
 

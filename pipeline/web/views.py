@@ -95,8 +95,10 @@ def book(context: Context, desk: RunDesk, slug: str) -> dict[str, Any]:
     ]
     card = book_card(stored, run, desk, _money(context.store.spend.of_books([slug]).get(slug, [])))
     facts = asdict(stored.metadata)
+    seconds = sum(samples for samples, _ in lengths.values()) / SAMPLE_RATE_HZ
     return {
         **asdict(card),
+        "seconds": seconds,
         "facts": facts,
         "chapters_list": chapters,
         "totals": context.store.plans.totals(slug),

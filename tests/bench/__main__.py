@@ -1,6 +1,6 @@
 """`make bench`: narration against the limit of the machine, a run with nothing to do, memory by length, and a service.
 
-python -m tests.bench BOOK [--part limit|memory|service|all]
+python -m tests.bench BOOK [--part limit|memory|service|studio|all]
 """
 
 import argparse
@@ -19,6 +19,7 @@ import psutil
 
 from tests.bench.limit import cores, measure_limit, spoken_sentences
 from tests.bench.service import measure_service
+from tests.bench.studio import measure_studio
 from tests.makers import make_epub
 
 ROOT = Path(__file__).parent.parent.parent
@@ -97,7 +98,7 @@ def memory_by_length(book: Path, folder: Path, lengths: tuple[int, ...], backend
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("book", type=Path)
-    parser.add_argument("--part", choices=["limit", "memory", "service", "all"], default="all")
+    parser.add_argument("--part", choices=["limit", "memory", "service", "studio", "all"], default="all")
     parser.add_argument("--backend", default="tone", help="who speaks in the memory part")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bookcast-bench-"))
@@ -109,6 +110,8 @@ def main() -> None:
             memory_by_length(asked.book.resolve(), folder, (1, 4, 16), asked.backend)
         if asked.part in ("service", "all"):
             measure_service(folder, ROOT)
+        if asked.part in ("studio", "all"):
+            measure_studio(folder, ROOT, asked.book.resolve())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

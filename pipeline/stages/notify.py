@@ -1,0 +1,45 @@
+"""A run that ended -> a message to the people who asked for it, by any service that apprise knows."""
+
+import logging
+
+from pipeline.stages.context import Context
+from pipeline.stages.run import Summary
+
+_log = logging.getLogger("bookcast.notify")
+WORDS = {
+    "finished": "is narrated",
+    "failed": "is narrated, but chunks failed",
+    "stopped": "was stopped",
+}
+
+
+def notify(context: Context, summary: Summary, state: str, reason: str = "") -> bool:
+    """Say how a run ended to every address of `[notify] urls`; True where all were reached.
+
+    What cannot be delivered is logged without its address, which may hold a password.
+
+    Args:
+        context: the open data directory.
+        summary: of the run.
+        state: finished, failed or stopped.
+        reason: what stopped it.
+    """
+    urls = context.settings.notify.urls
+    if not urls:
+        return True
+    import apprise  # slow to load, and most narrations tell nobody
+
+    postman = apprise.Apprise()
+    known = [postman.add(url) for url in urls]
+    body = f"{summary.title} {WORDS[state]}: {_figures(summary)}" + (f" {reason}" if reason else "")
+    sent = bool(postman.notify(title=f"Bookcast: {summary.title}", body=body)) if any(known) else False
+    if not all(known) or not sent:
+        _log.warning("a notification could not be delivered: check [notify] urls")
+    return all(known) and sent
+
+
+def _figures(summary: Summary) -> str:
+    hours, minutes = divmod(round(summary.audio_seconds / 60), 60)
+    cost = f", cost {summary.cost:.4f}" if summary.cost else ""
+    failed = f", {summary.failed} failed" if summary.failed else ""
+    return f"{hours} h {minutes:02d} min, {summary.synthesized} chunks spoken{failed}{cost}."
