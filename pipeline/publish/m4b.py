@@ -92,7 +92,7 @@ def _copy_chapter(
     """Copy one chapter's packets from packet number `at` on; the number after its last."""
     with av.open(str(chapter.path)) as source:
         audio = source.streams.audio[0]
-        if audio.codec_context.extradata != extradata:
+        if audio.codec_context.extradata != extradata or audio.time_base != _TIME_BASE:
             raise PublishError(
                 f'Chapter "{chapter.title}" was encoded with other settings than the first',
                 remedy="bookcast cache prune, then narrate again",
@@ -107,9 +107,7 @@ def _copy_chapter(
             if copied > chapter.samples // FRAME_SAMPLES:
                 break
             packet.stream = stream
-            packet.time_base = _TIME_BASE
             packet.pts = packet.dts = (at - 1) * FRAME_SAMPLES
-            packet.duration = FRAME_SAMPLES
             out.mux(packet)
             at, copied = at + 1, copied + 1
     return at

@@ -28,6 +28,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.events import ReleaseReady
 from pipeline.stages.order import Order, resolve_formats
 from pipeline.stages.release_tags import book_tags, chapter_tags, narrator
+from pipeline.store.blobs import whole_file
 from pipeline.store.documents import StoredBook
 
 APART_FROM_HOURS = 8.0
@@ -102,7 +103,7 @@ def _publish(
     key: str,
     original: Cover | None,
 ) -> list[Path]:
-    cover = find_usable_cover(original) if original else None
+    cover = _usable_cover(context, original) if original else None
     files = _sound(context, book, chapters, order, name, cover)
     files += [cover_file(cover)] if cover else []
     files += [metadata_file(book.metadata, narrator(context, order), chapters)]
@@ -115,6 +116,18 @@ def _publish(
     for path in sound:
         context.report(ReleaseReady(path))
     return sound
+
+
+def _usable_cover(context: Context, original: Cover) -> Cover | None:
+    """The cover as players take it; made once, for to draw it can take longer than to join a book."""
+    path = context.store.data / "work" / "usable-covers" / hashlib.sha256(original.data).hexdigest()
+    if path.is_file():
+        media_type, _, data = path.read_bytes().partition(b"\n")
+        return Cover(media_type.decode(), data) if data else None
+    cover = find_usable_cover(original)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(cover.media_type.encode() + b"\n" + cover.data if cover else b"\n")
+    return cover
 
 
 def _sound_files(paths: Sequence[Path], name: str) -> list[Path]:
