@@ -37,10 +37,11 @@ def whole_blocks(clip_samples: int, pause_samples: int) -> int:
 
 def chapter_samples(parts: Sequence[Part]) -> int:
     """Length of the assembled chapter: head, clips and pauses, tail, up to a whole AAC frame."""
-    return sum(part.samples + part.pause_samples for part in parts) + HEAD_SAMPLES + _tail(parts)
+    return sum(part.samples + part.pause_samples for part in parts) + HEAD_SAMPLES + tail_samples(parts)
 
 
-def _tail(parts: Sequence[Part]) -> int:
+def tail_samples(parts: Sequence[Part]) -> int:
+    """Silence after the last part of a chapter."""
     spoken = HEAD_SAMPLES + sum(part.samples + part.pause_samples for part in parts)
     return TAIL_SAMPLES + -(spoken + TAIL_SAMPLES) % AAC_FRAME_SAMPLES
 
@@ -79,11 +80,32 @@ def assemble(
         AudioError: a clip is not as long as its measures say, or cannot be encoded.
         StoreError: whatever `read_blob` raises.
     """
+    written = assemble_stream(
+        parts, outputs, head=HEAD_SAMPLES, tail=tail_samples(parts),
+        read_blob=read_blob, gain_db=gain_db, mastering=mastering, hooks=hooks,
+    )  # fmt: skip
+    if written != chapter_samples(parts):
+        raise AudioError(f"The chapter has {written} samples, not {chapter_samples(parts)}")
+    return written
+
+
+def assemble_stream(
+    parts: Sequence[Part],
+    outputs: Sequence[Output],
+    *,
+    head: int,
+    tail: int,
+    read_blob: ReadBlob,
+    gain_db: float,
+    mastering: Mastering,
+    hooks: Sequence[Hook] = (),
+) -> int:
+    """Write `head` samples of silence, the parts, and `tail` samples of silence; see `assemble`."""
     chain = MasteringChain(gain_db, mastering)
     written = 0
     with ExitStack() as stack:
         files = [stack.enter_context(EncodedFile(*output)) for output in outputs]
-        for samples in _sound(parts, read_blob, hooks):
+        for samples in _sound(parts, read_blob, hooks, head, tail):
             for frame in chain.push(samples):
                 written += frame.samples
                 for file in files:
@@ -92,13 +114,14 @@ def assemble(
             written += frame.samples
             for file in files:
                 file.write(frame)
-    if written != chapter_samples(parts):
-        raise AudioError(f"The chapter has {written} samples, not {chapter_samples(parts)}")
     return written
 
 
-def _sound(parts: Sequence[Part], read_blob: ReadBlob, hooks: Sequence[Hook]) -> Iterator[Samples]:
-    yield np.zeros(HEAD_SAMPLES, np.int16)
+def _sound(
+    parts: Sequence[Part], read_blob: ReadBlob, hooks: Sequence[Hook], head: int, tail: int
+) -> Iterator[Samples]:
+    if head:
+        yield np.zeros(head, np.int16)
     for part in parts:
         samples = apply_hooks(decode_audio(read_blob(part.blob)), hooks)
         if len(samples) != part.samples:
@@ -107,4 +130,5 @@ def _sound(parts: Sequence[Part], read_blob: ReadBlob, hooks: Sequence[Hook]) ->
             yield samples[at : at + _PIECE_SAMPLES]
         if part.pause_samples:
             yield np.zeros(part.pause_samples, np.int16)
-    yield np.zeros(_tail(parts), np.int16)
+    if tail:
+        yield np.zeros(tail, np.int16)

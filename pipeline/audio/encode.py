@@ -48,7 +48,14 @@ _CODECS = {
 def describe_encoder(encoding: Encoding) -> list[str]:
     """What besides the samples decides the bytes of an encoded file, for content addresses."""
     codec = _CODECS[encoding.format]
-    return [codec.container, codec.codec, str(encoding.kbps), *(f"{k}={v}" for k, v in sorted(codec.options.items()))]
+    cut = ["segments-1"] if encoding.format == "m4a" else []  # how `segments` cuts a chapter
+    return [
+        *cut,
+        codec.container,
+        codec.codec,
+        str(encoding.kbps),
+        *(f"{k}={v}" for k, v in sorted(codec.options.items())),
+    ]
 
 
 class EncodedFile:

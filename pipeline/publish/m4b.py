@@ -18,7 +18,7 @@ from pipeline.model.audio import SAMPLE_RATE_HZ
 from pipeline.model.book import Cover, ReleaseTags
 
 FRAME_SAMPLES = 1024
-_OPTIONS = {"fflags": "+bitexact", "movflags": "+faststart", "brand": "M4B "}
+_OPTIONS = {"fflags": "+bitexact", "movflags": "+faststart"}
 _AUDIOBOOK = "2"
 """The `stik` atom's word for an audiobook."""
 _TIME_BASE = Fraction(1, SAMPLE_RATE_HZ)
@@ -64,20 +64,36 @@ def write_m4b(target: Path, chapters: Sequence[EncodedChapter], *, tags: Release
         PublishError: chapters that were encoded differently, or that cannot be read or written.
     """
     try:
-        with av.open(str(target), "w", format="mp4", options=_OPTIONS) as out:
+        with av.open(str(target), "w", format="mp4", options={**_OPTIONS, "brand": "M4B "}) as out:
             out.metadata.update({**tags.fields(), "media_type": _AUDIOBOOK})
-            _copy(out, chapters, cover)
+            _copy(out, chapters, cover, _marks(chapters))
     except (av.error.FFmpegError, ValueError, OSError) as error:
         raise PublishError(f"{tags.title} cannot be joined into an M4B: {error}", remedy="bookcast doctor") from error
 
 
-def _copy(out: Any, chapters: Sequence[EncodedChapter], cover: Cover | None) -> None:
+def join_chapter(target: Path, segments: Sequence[tuple[Path, int]], tags: ReleaseTags | None) -> None:
+    """Join the segments of one chapter, paths and lengths in samples, into the M4A `target`.
+
+    Raises:
+        PublishError: they cannot be read or written.
+    """
+    title = tags.title if tags else ""
+    try:
+        with av.open(str(target), "w", format="mp4", options=_OPTIONS) as out:
+            out.metadata.update(tags.fields() if tags else {})
+            _copy(out, [EncodedChapter(path, title, samples) for path, samples in segments], None, [])
+    except (av.error.FFmpegError, ValueError, OSError) as error:
+        raise PublishError(f"A chapter cannot be joined: {error}", remedy="bookcast doctor") from error
+
+
+def _copy(out: Any, chapters: Sequence[EncodedChapter], cover: Cover | None, marks: list[dict[str, Any]]) -> None:
     with av.open(str(chapters[0].path)) as first:
         template = first.streams.audio[0]
         extradata = template.codec_context.extradata
         stream = out.add_stream_from_template(template)
     picture = _add_cover(out, cover) if cover else None
-    out.set_chapters(_marks(chapters))
+    if marks:
+        out.set_chapters(marks)
     if picture:
         out.start_encoding()
         out.mux(picture)

@@ -4,15 +4,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from pipeline.audio.assemble import HEAD_SAMPLES, assemble, chapter_samples, effected_parts, whole_blocks
 from pipeline.audio.encode import Encoding, describe_encoder
 from pipeline.audio.mastering import Mastering, choose_gain_db, measure_parts
+from pipeline.audio.segments import encode_segments
 from pipeline.errors import DamagedClips
 from pipeline.model.audio import SAMPLE_RATE_HZ, ChapterAudio, Clip, Cue, Part
 from pipeline.model.book import ReleaseTags
 from pipeline.model.keys import content_address
 from pipeline.model.text import BlockKind
+from pipeline.publish.m4b import join_chapter
 from pipeline.stages.context import Context
 from pipeline.stages.events import ChapterReady
 from pipeline.stages.order import Order, resolve_formats, resolve_mastering
@@ -141,9 +145,14 @@ def _assemble(
     heard = effected_parts(parts, read, context.hooks) if context.hooks else list(parts)
     loudness = measure_parts(heard)
     gain_db = choose_gain_db(loudness, mastering)
+    how: dict[str, Any] = {"read_blob": read, "gain_db": gain_db, "mastering": mastering, "hooks": context.hooks}
     with ExitStack() as stack:
         files = [(stack.enter_context(whole_file(path)), encoding, tags) for path, (encoding, tags) in outputs.items()]
-        assemble(heard, files, read_blob=read, gain_db=gain_db, mastering=mastering, hooks=context.hooks)
+        for path, encoding, tags in (file for file in files if file[1].format == "m4a"):
+            pieces = Path(stack.enter_context(TemporaryDirectory(dir=context.store.data / "work", prefix="segments-")))
+            join_chapter(path, encode_segments(heard, pieces, encoding, **how), tags)
+        if others := [file for file in files if file[1].format != "m4a"]:
+            assemble(heard, others, **how)
     audio = ChapterAudio(key, chapter.position, chapter.title, chapter_samples(heard), loudness, gain_db)
     context.store.releases.save_chapter(audio, list(_cues(spoken, heard)))
     return audio
