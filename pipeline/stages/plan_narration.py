@@ -47,19 +47,30 @@ def plan_narration(context: Context, chapter: StoredChapter, order: Order) -> Ch
         SettingsError: the voice or the lexicon is not there.
         StoreError
     """
-    choice, able = resolve_voice(context.settings, order)
-    lexicon = lexicon_of(context, chapter.book)
-    changed = {
-        s.sentence_id: s.spoken for s in context.store.changes.sentences(chapter.book, chapter.position).values()
-    }
-    key = _plan_key(context.settings, choice, able, lexicon, changed)
+    key, lexicon, changed = _inputs(context, chapter, order)
     if chapter.plan_key != key:
         chunks = plan_blocks(context, context.store.documents.blocks(chapter.id), order, lexicon, changed)
+        choice, _ = resolve_voice(context.settings, order)
         keyed = [(c, clip_key([s.spoken for s in c.sentences], choice) if c.sentences else "") for c in chunks]
         context.store.plans.save(chapter.id, key, keyed)
     stored = context.store.plans.chunks(chapter.id)
     spoken = tuple(chunk for chunk in stored if chunk.state != SKIPPED)
     return ChapterPlan(spoken, len(stored) - len(spoken))
+
+
+def is_planned(context: Context, chapter: StoredChapter, order: Order) -> bool:
+    """True where the stored plan is the one that `plan_narration` would make. Raises: SettingsError."""
+    return chapter.plan_key == _inputs(context, chapter, order)[0]
+
+
+def _inputs(context: Context, chapter: StoredChapter, order: Order) -> tuple[str, Lexicon, dict[str, str]]:
+    """The key of the plan, and what it is made from besides blocks and settings."""
+    choice, able = resolve_voice(context.settings, order)
+    lexicon = lexicon_of(context, chapter.book)
+    changed = {
+        s.sentence_id: s.spoken for s in context.store.changes.sentences(chapter.book, chapter.position).values()
+    }
+    return _plan_key(context.settings, choice, able, lexicon, changed), lexicon, changed
 
 
 def plan_blocks(

@@ -8,16 +8,17 @@ are still being planned.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from pipeline.errors import DamagedClips, Interrupted, NarrationError, PartialFailure
 from pipeline.model.audio import ChapterAudio
-from pipeline.stages.assemble_chapter import assemble_chapter
+from pipeline.stages.assemble_chapter import assemble_chapter, find_assembled
 from pipeline.stages.context import Context
 from pipeline.stages.events import BookOpened, ChapterPlanned, Note
 from pipeline.stages.notify import notify
 from pipeline.stages.order import Order, check_chapters
-from pipeline.stages.plan_narration import ChapterPlan, check_languages, plan_narration
+from pipeline.stages.plan_narration import ChapterPlan, check_languages, is_planned, plan_narration
 from pipeline.stages.publish_book import publish_book
 from pipeline.stages.run import Run, Summary
 from pipeline.stages.synthesize_batch import BatchResult, synthesize_batch
@@ -180,11 +181,21 @@ class _Line:
         self._advance(chapters)
 
     def _plan(self, chapter: _Chapter) -> ChapterPlan:
+        """The plan; one that is there is looked up at once, for to start a stage takes longer."""
+        if is_planned(self._context, chapter.stored, self._run.order):
+            return plan_narration(self._context, chapter.stored, self._run.order)
         plan: ChapterPlan = self._submit(plan_narration, self._context, chapter.stored, self._run.order).result()
         return plan
 
     def _assemble(self, chapter: _Chapter) -> Result:
+        if not chapter.batches and (audio := self._find_assembled(chapter)):
+            done: Future[ChapterAudio] = Future()
+            done.set_result(audio)
+            return done
         return self._submit(assemble_chapter, self._context, self._run.book, chapter.stored, self._run.order)
+
+    def _find_assembled(self, chapter: _Chapter) -> ChapterAudio | None:
+        return find_assembled(self._context, self._run.book, chapter.stored, self._run.order)
 
     def _start_batch(self, chapter: _Chapter, group: Sequence[PlannedChunk], chapters: Sequence[_Chapter]) -> None:
         while not self._slots.acquire(timeout=0.2):

@@ -78,6 +78,11 @@ def speak_text(context: Context, passages: Sequence[Passage], order: Order) -> I
     Raises:
         SynthesisError, SettingsError, StoreError.
     """
+    keys = [clip_key(passage.request.sentences, passage.request.choice) for passage in passages]
+    found = context.store.clips.find(keys)
+    if all(key in found and context.store.clips.blobs.path(found[key].blob).is_file() for key in keys):
+        yield from (_part(found[key], passage) for key, passage in zip(keys, passages, strict=True))
+        return
     account = Account(uuid4().hex, "", caps_of(context.settings, order), context.check_stopping, context.check_stopping)
     makers = context.makers(order)
     waiting: deque[Future[Clip]] = deque()
@@ -87,11 +92,14 @@ def speak_text(context: Context, passages: Sequence[Passage], order: Order) -> I
             for passage in passages:
                 while len(waiting) < AHEAD and (further := next(coming, None)):
                     waiting.append(threads.submit(_clip, context, makers, further.request, account))
-                clip = waiting.popleft().result()
-                pause = whole_blocks(clip.samples, round(passage.pause_s * SAMPLE_RATE_HZ))
-                yield Part(clip.blob, clip.samples, pause, clip.energies)
+                yield _part(waiting.popleft().result(), passage)
         finally:
             threads.shutdown(wait=False, cancel_futures=True)  # who asked may have gone away
+
+
+def _part(clip: Clip, passage: Passage) -> Part:
+    pause = whole_blocks(clip.samples, round(passage.pause_s * SAMPLE_RATE_HZ))
+    return Part(clip.blob, clip.samples, pause, clip.energies)
 
 
 def _clip(context: Context, makers: Makers, request: SpeechRequest, account: Account) -> Clip:

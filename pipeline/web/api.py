@@ -102,7 +102,7 @@ def _started(request: Request, run: str) -> dict[str, str]:
 
 
 @router.get("/books")
-def list_books(
+async def list_books(
     request: Request,
     words: Annotated[str, Query(max_length=200)] = "",
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
@@ -132,13 +132,13 @@ def add_text(request: Request, text: PastedText) -> dict[str, str]:
 
 
 @router.get("/books/{slug}")
-def get_book(request: Request, slug: str) -> dict[str, Any]:
+async def get_book(request: Request, slug: str) -> dict[str, Any]:
     """A book with its chapters and files."""
     return views.book(*_of(request), slug)
 
 
 @router.get("/books/{slug}/chapters/{number}")
-def get_chapter(request: Request, slug: str, number: Number) -> dict[str, Any]:
+async def get_chapter(request: Request, slug: str, number: Number) -> dict[str, Any]:
     """A chapter with its sentences and their times in seconds."""
     found = views.chapter(_of(request)[0], slug, number)
     return {**found, "blocks": [asdict(block) for block in found["blocks"]]}

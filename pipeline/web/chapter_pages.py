@@ -23,7 +23,7 @@ def _of(request: Request) -> tuple[Context, RunDesk]:
 
 
 @router.get("")
-def show_chapter(
+async def show_chapter(
     request: Request, slug: str, number: int, sentence: Annotated[str, Query(max_length=16)] = ""
 ) -> HTMLResponse:
     """A chapter; with `sentence`, the panel of that one is open."""
@@ -35,7 +35,7 @@ def show_chapter(
 
 
 @router.get("/sentences/{sentence}")
-def show_sentence(request: Request, slug: str, number: int, sentence: str) -> HTMLResponse:
+async def show_sentence(request: Request, slug: str, number: int, sentence: str) -> HTMLResponse:
     """The panel of a sentence by itself, for scripts."""
     panel = sentence_panel(_of(request)[0], slug, number, sentence)
     return page(request, "sentence.html", panel=panel, slug=slug, number=number)

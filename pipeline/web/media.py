@@ -21,7 +21,7 @@ _FOR_GOOD = "private, max-age=31536000, immutable"
 
 
 @router.get("/books/{slug}/cover", response_class=Response)
-def get_cover(request: Request, slug: str) -> Response:
+async def get_cover(request: Request, slug: str) -> Response:
     """The cover of a book."""
     context: Context = request.app.state.context
     stored = context.store.documents.get_book(slug)
@@ -38,7 +38,7 @@ def get_cover(request: Request, slug: str) -> Response:
 
 @router.get("/books/{slug}/chapters/{number}", response_class=FileResponse)
 @router.head("/books/{slug}/chapters/{number}", include_in_schema=False)
-def get_chapter_sound(request: Request, slug: str, number: int) -> Response:
+async def get_chapter_sound(request: Request, slug: str, number: int) -> Response:
     """The sound of an assembled chapter, in a format that browsers play."""
     context: Context = request.app.state.context
     chapter = views.get_chapter(context, slug, number)
@@ -53,7 +53,7 @@ def get_chapter_sound(request: Request, slug: str, number: int) -> Response:
 
 @router.get("/books/{slug}/files/{name}", response_class=FileResponse)
 @router.head("/books/{slug}/files/{name}", include_in_schema=False)
-def get_release_file(request: Request, slug: str, name: str) -> Response:
+async def get_release_file(request: Request, slug: str, name: str) -> Response:
     """A published file, to play or to keep."""
     path = views.release_path(request.app.state.context, slug, name)
     if path is None:
@@ -63,7 +63,7 @@ def get_release_file(request: Request, slug: str, name: str) -> Response:
 
 
 @router.get("/clips/{blob}", response_class=FileResponse)
-def get_clip(request: Request, blob: str) -> Response:
+async def get_clip(request: Request, blob: str) -> Response:
     """The sound of a clip, or of a former take, by its digest."""
     context: Context = request.app.state.context
     path = context.store.clips.blobs.path(blob)

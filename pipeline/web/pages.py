@@ -1,4 +1,8 @@
-"""The pages of the studio; their forms work without scripts, which only make them quicker."""
+"""The pages of the studio; their forms work without scripts, which only make them quicker.
+
+Pages that take a few milliseconds of reading are `async` and run on the event loop: threads that take turns on
+one interpreter would make all of them slower. Whatever may take longer runs in a thread.
+"""
 
 from typing import Annotated, Any
 
@@ -30,7 +34,7 @@ def back(address: str, did: str = "") -> RedirectResponse:
 
 
 @router.get("/")
-def show_library(
+async def show_library(
     request: Request,
     q: Annotated[str, Query(max_length=200)] = "",
     p: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
@@ -40,7 +44,7 @@ def show_library(
 
 
 @router.get("/new")
-def show_new(request: Request) -> HTMLResponse:
+async def show_new(request: Request) -> HTMLResponse:
     """Where documents are handed in."""
     return page(request, "new.html")
 
@@ -68,11 +72,12 @@ def take_new(
 
 
 @router.get("/books/{slug}")
-def show_book(request: Request, slug: str) -> HTMLResponse:
+async def show_book(request: Request, slug: str) -> HTMLResponse:
     """A book."""
     context, desk = _of(request)
     book = views.book(context, desk, slug)
-    failed = [views.failed_chunk(place) for place in context.store.plans.places(slug, state="failed")]
+    places = context.store.plans.places(slug, state="failed") if book["totals"]["failed"] else []
+    failed = [views.failed_chunk(place) for place in places]
     return page(request, "book.html", book=book, failed=failed, review=views.review(context, slug))
 
 
@@ -201,13 +206,13 @@ def change_details(
 
 
 @router.get("/spend")
-def show_spend(request: Request) -> HTMLResponse:
+async def show_spend(request: Request) -> HTMLResponse:
     """What services cost."""
     return page(request, "spend.html", **spend_by_month(_of(request)[0]))
 
 
 @router.get("/settings")
-def show_settings(request: Request) -> HTMLResponse:
+async def show_settings(request: Request) -> HTMLResponse:
     """What is in force, with its file and key."""
     context = _of(request)[0]
     words = context.store.changes.pronunciations()

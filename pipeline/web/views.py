@@ -101,7 +101,7 @@ def book(context: Context, desk: RunDesk, slug: str) -> dict[str, Any]:
         "seconds": seconds,
         "facts": facts,
         "chapters_list": chapters,
-        "totals": context.store.plans.totals(slug),
+        "totals": {state: sum(c.get(state, 0) for c in counts.values()) for state in (DONE, FAILED, PENDING, SKIPPED)},
         "files": release_files(context, slug),
         "narration": {k: v for k, v in stored.narration.items() if v},
         "run_url": desk.run_url(card.run) if card.run else "",
