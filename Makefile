@@ -4,7 +4,7 @@ VENV := .venv
 BOOK ?= data/samples/the-keeper-of-gull-rock.epub
 READY := $(VENV)/.ready
 
-.PHONY: setup narrate test lint up bench
+.PHONY: setup narrate test test-studio lint up bench
 .DEFAULT_GOAL := narrate
 
 setup: $(READY)  ## make .venv and install everything
@@ -20,12 +20,17 @@ narrate: $(READY)  ## make narrate BOOK=path.epub
 test: $(READY)  ## the default tests
 	$(VENV)/bin/python -m pytest
 
+test-studio: $(READY)  ## the studio in a real browser: needs Debian's chromium and npm
+	test -f build/npm/node_modules/axe-core/axe.min.js || \
+	  npm install --silent --no-save --no-package-lock --prefix build/npm axe-core@4
+	$(VENV)/bin/python -m pytest -m studio -n 2
+
 lint: $(READY)  ## ruff and mypy
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-up: $(READY)  ## Prefect's page, to start, watch and retry narrations
+up: $(READY)  ## the studio: a page to narrate, listen, mend and rerun
 	$(VENV)/bin/bookcast up
 
 bench: $(READY)  ## measured figures; make bench BOOK=path.epub
