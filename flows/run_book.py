@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -111,7 +111,8 @@ class _Cancellation:
         self._run = UUID(run) if run else None
         self._ended = threading.Event()
         if self._run:
-            threading.Thread(target=self._watch, daemon=True, name="cancellation").start()
+            present = copy_context()  # threads do not inherit which server is in use
+            threading.Thread(target=present.run, args=(self._watch,), daemon=True, name="cancellation").start()
 
     def _watch(self) -> None:
         with get_client(sync_client=True) as client:

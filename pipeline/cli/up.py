@@ -49,7 +49,7 @@ def up(
         address = f"http://{_shown(host)}:{port}"
         parts = _parts(server.api_url, host, port, address)
         try:
-            _await(address, server.api_url, parts)
+            _await(_local(host, port), "" if is_local(host) else read_token(options.data), server.api_url, parts)
             tell(address, server.page_url)
             _announce(address, server.page_url, _link(host, port) if is_new else "")
             while True:
@@ -135,10 +135,16 @@ def _watch(server: Any, parts: list[Part]) -> None:
         part.watch()
 
 
-def _await(address: str, api_url: str, parts: list[Part]) -> None:
+def _local(host: str, port: int) -> str:
+    """The address under which this machine reaches the studio."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _await(address: str, token: str, api_url: str, parts: list[Part]) -> None:
     """Raises: StoreError where a part does not come up."""
     deadline = time.monotonic() + START_TIMEOUT_S
-    while not (_answers(f"{address}/health") and _serves_flows(api_url)):
+    while not (_answers(f"{address}/health", token) and _serves_flows(api_url)):
         for part in parts:
             part.watch()
         if time.monotonic() > deadline:
@@ -148,9 +154,10 @@ def _await(address: str, api_url: str, parts: list[Part]) -> None:
         time.sleep(0.2)
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, token: str) -> bool:
+    question = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(question, timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError, ValueError):
         return False

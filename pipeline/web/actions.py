@@ -1,5 +1,6 @@
 """What can be done with books, for the forms of the page and the REST interface: every run is a flow run."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,12 +17,14 @@ from pipeline.store.documents import StoredBook
 from pipeline.web.errors import ApiError
 from pipeline.web.run_desk import RunDesk
 
+_reading = threading.Lock()  # the bounds on memory are those of one document at a time
 MAX_TEXT_CHARS = MAX_BYTES["text"] // 4
 
 
 def take_document(context: Context, name: str, data: bytes) -> StoredBook:
     """A document that was handed in. Raises: DocumentError, StoreError."""
-    return import_bytes(context, data, name=name.replace("\\", "/").rpartition("/")[2][:200] or "document")
+    with _reading:
+        return import_bytes(context, data, name=name.replace("\\", "/").rpartition("/")[2][:200] or "document")
 
 
 def take_text(context: Context, title: str, text: str) -> StoredBook:

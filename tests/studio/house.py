@@ -15,14 +15,18 @@ from tests.flows.test_flows import House
 class Up(House):
     """A running studio."""
 
-    def start(self) -> None:
+    def start(self, *options: str) -> list[str]:
+        """Start it; what it said until it was ready."""
         self.process = subprocess.Popen(
-            self.command("up", "--port", "0"), cwd=self.folder, stdout=subprocess.PIPE, text=True
+            self.command("up", "--port", "0", *options), cwd=self.folder, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout
+        said = []
         while "Ctrl-C" not in (line := self.process.stdout.readline()):
             assert line, "it ended"
+            said.append(line)
         self.studio = str(self.where["studio"])
+        return said
 
     @property
     def where(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.fakes import spoken
@@ -55,3 +56,20 @@ def test_a_cancelled_run_stops_soon_and_keeps_what_is_done(up: Up, slow_book: Pa
     again = up.narrate(slow_book)
     wait_until(lambda: up.state(again) == "COMPLETED", "the book")
     assert len(spoken(fake_voice)) <= SENTENCES + 1 + (os.cpu_count() or 1), f"{done} were done"
+
+
+def test_other_machines_are_let_in_by_the_link_of_the_first_start(tmp_path: Path, fake_voice: Path) -> None:
+    house = Up(tmp_path)
+    said = house.start("--host", "0.0.0.0")
+    try:
+        link = next(line for line in said if "token=" in line).rpartition(" ")[2].strip()
+        port = house.studio.rpartition(":")[2]
+        at_home = link.replace(link.split("/")[2], f"127.0.0.1:{port}")
+        with httpx.Client(trust_env=False, follow_redirects=True) as browser:
+            assert browser.get(f"http://127.0.0.1:{port}/").status_code == 401
+            assert "There is no book yet" in browser.get(at_home).text
+            assert "There is no book yet" in browser.get(f"http://127.0.0.1:{port}/").text, "by the cookie"
+    finally:
+        house.stop()
+    assert not [line for line in house.start("--host", "0.0.0.0") if "token=" in line], "it is shown once"
+    house.stop()
