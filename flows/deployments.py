@@ -7,6 +7,7 @@ from typing import Any
 from prefect import serve
 from prefect.types.entrypoint import EntrypointType
 
+from flows.convert_feeds import convert_feeds
 from flows.heartbeat import ensure_heartbeat_automation
 from flows.narrate_document import narrate_document
 from flows.rerun_chunks import rebuild_release, rerun_failed_chunks
@@ -27,6 +28,7 @@ def serve_deployments() -> None:
         _deployment(
             rerun_failed_chunks, "Speak chunks of a book again: the failed ones, chapters, or single ones.", settings
         ),
+        _deployment(convert_feeds, "Narrate the new articles of the feeds.", settings),
         _deployment(rebuild_release, "Write a release again from what is spoken already.", settings),
     )
 

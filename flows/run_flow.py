@@ -16,7 +16,6 @@ from flows.heartbeat import ensure_heartbeat_automation
 from flows.run_book import using
 from pipeline.errors import Interrupted
 from pipeline.stages.context import Context
-from pipeline.stages.run import Summary
 
 
 def run_here(
@@ -26,7 +25,7 @@ def run_here(
     *,
     api_url: str,
     announce: Callable[[str], None],
-) -> Summary:
+) -> Any:
     """Run `flow` with these parameters in this process.
 
     Args:
@@ -45,10 +44,10 @@ def run_here(
             run = _create_run(client, flow, parameters)
         announce(str(run.id))
         try:
-            summary: Summary = run_flow(flow, flow_run=run, parameters=parameters, return_type="result")  # type: ignore[assignment]
+            result: Any = run_flow(flow, flow_run=run, parameters=parameters, return_type="result")
         except CancelledRun as error:
             raise Interrupted("The run was cancelled", remedy="start it again: everything done is kept") from error
-    return summary
+    return result
 
 
 def _create_run(client: SyncPrefectClient, flow: Flow[..., Any], parameters: dict[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """Fixtures: an empty data directory, settings with test voices, a narration in one call."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from pipeline.stages.pace import STAGE_THREADS
 from pipeline.stages.run import Summary
 from pipeline.stages.run_all import run_all
 from tests.fakes import KIND
+from tests.feed_site import serve_site
 from tests.makers import SAMPLES, make_epub, make_png
 
 # Timings belong in tests/bench: a slow machine must not fail a property.
@@ -108,6 +109,12 @@ def desk(tmp_path: Path) -> Desk:
 @pytest.fixture
 def make_desk(tmp_path: Path) -> Callable[..., Desk]:
     return lambda name="data", **sections: Desk(tmp_path / name, make_settings(**sections))
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    """Address of a site with a feed."""
+    yield from serve_site()
 
 
 @pytest.fixture(autouse=True)

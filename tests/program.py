@@ -1,5 +1,6 @@
 """`bookcast` called in this process, as its entry point is: much quicker than a program of its own."""
 
+import os
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -14,7 +15,12 @@ Result = subprocess.CompletedProcess[str]
 def bookcast(*arguments: str) -> Result:
     """What the command wrote and its exit code; what goes wrong otherwise is raised."""
     out, err, code = StringIO(), StringIO(), 0
-    with redirect_stdout(out), redirect_stderr(err), mock.patch.object(sys, "argv", ["bookcast", *arguments]):
+    with (
+        mock.patch.dict(os.environ),  # what a program sets for itself ends with it
+        mock.patch.object(sys, "argv", ["bookcast", *arguments]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
         try:
             run()
         except SystemExit as ended:

@@ -37,6 +37,7 @@ HOMES = {
     "typer": ["pipeline/cli/"],
     "lxml": ["pipeline/ingest/"],
     "trafilatura": ["pipeline/ingest/article.py"],
+    "feedparser": ["pipeline/ingest/feed.py"],
     "apprise": ["pipeline/stages/notify.py"],
     "fastapi": ["pipeline/web/"],
     "starlette": ["pipeline/web/"],

@@ -152,13 +152,14 @@ def run_prefect(context: Context, server: Any, path: str, order: Order, book: St
     from flows.run_flow import run_here
 
     file = Path(path).expanduser()
-    return run_here(
+    summary: Summary = run_here(
         context,
         narrate_document,
         {"source": str(file.resolve()) if file.exists() else book.slug, **order.as_parameters()},
         api_url=server.api_url,
         announce=lambda run: say(f"{book.metadata.title}: {server.page_url}/runs/flow-run/{run}"),
     )
+    return summary
 
 
 def finish(results: list[Summary | NarrationError]) -> None:

@@ -67,10 +67,11 @@ def _run(
         from flows.run_flow import run_here
 
         address = f"{server.page_url}/runs/flow-run/"
-        return run_here(
+        summary: Summary = run_here(
             context,
             rerun_failed_chunks,
             {"book": book, **wanted, "max_cost": max_cost},
             api_url=server.api_url,
             announce=lambda run: say(f"{book}: {address}{run}"),
         )
+    return summary

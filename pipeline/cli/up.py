@@ -25,6 +25,8 @@ EXAMPLES = (
 )
 START_TIMEOUT_S = 90.0
 WATCH_S = 0.5
+DEPLOYMENTS = 4
+"""narrate-document, rerun-failed-chunks, convert-feeds and rebuild-release."""
 
 
 def up(
@@ -170,7 +172,7 @@ def _serves_flows(api_url: str) -> bool:
     )
     try:
         with urllib.request.urlopen(question, timeout=2) as answer:
-            return int(json.load(answer)) >= len(("narrate-document", "rerun-failed-chunks", "rebuild-release"))
+            return int(json.load(answer)) >= DEPLOYMENTS
     except (urllib.error.URLError, OSError, ValueError):
         return False
 

@@ -13,6 +13,7 @@ from pipeline.store.changes import Changes
 from pipeline.store.clips import Clips
 from pipeline.store.documents import Documents
 from pipeline.store.engine import Database
+from pipeline.store.feeds import Feeds
 from pipeline.store.owners import Owner
 from pipeline.store.plans import Plans
 from pipeline.store.releases import Releases
@@ -49,6 +50,7 @@ class Store:
         )
         self.plans = Plans(self._database)
         self.changes = Changes(self._database)
+        self.feeds = Feeds(self._database)
         self.answers = Answers(data / "work" / "answers")
         self.clips = Clips(self._database, Blobs(data / "clips", ".flac"), self.owner, self.answers)
         self.takes = Takes(self._database, self.clips.blobs)

@@ -251,3 +251,35 @@ class TakeRow(Base):
     """Every other column of the clip's row."""
     energies: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class FeedRow(Base):
+    """A feed whose articles are narrated."""
+
+    __tablename__ = "feeds"
+
+    url: Mapped[str] = mapped_column(Text, primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    added_at: Mapped[datetime] = mapped_column(DateTime)
+    checked_at: Mapped[datetime | None] = mapped_column(DateTime, default=None)
+    error: Mapped[str] = mapped_column(Text, default="")
+    """Why it could not be read when it was looked at last, or empty."""
+
+
+class FeedItemRow(Base):
+    """An article of a feed, and what became of it."""
+
+    __tablename__ = "feed_items"
+
+    feed: Mapped[str] = mapped_column(ForeignKey("feeds.url", ondelete="CASCADE"), primary_key=True)
+    guid: Mapped[str] = mapped_column(Text, primary_key=True)
+    title: Mapped[str] = mapped_column(Text)
+    link: Mapped[str] = mapped_column(Text)
+    published: Mapped[str] = mapped_column(String(10))
+    book: Mapped[str] = mapped_column(String(120), default="")
+    """Slug, once it was read."""
+    state: Mapped[str] = mapped_column(String(8))
+    """done or failed."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime] = mapped_column(DateTime)

@@ -8,7 +8,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from pipeline.stages.context import Context
-from pipeline.web import api, chapter_pages, media, pages, speech_api
+from pipeline.web import api, chapter_pages, feed_pages, media, pages, speech_api
 from pipeline.web.errors import install_error_answers
 from pipeline.web.guard import Access, Guard
 from pipeline.web.progress import Watch
@@ -28,7 +28,14 @@ class Studio:
         app = FastAPI(title="Bookcast", version=version, description=_ABOUT, docs_url=None, redoc_url=None)
         self._watch = Watch(context, desk)
         app.state.context, app.state.desk, app.state.watch = context, desk, self._watch
-        for router in (speech_api.router, api.router, media.router, chapter_pages.router, pages.router):
+        for router in (
+            speech_api.router,
+            api.router,
+            media.router,
+            chapter_pages.router,
+            feed_pages.router,
+            pages.router,
+        ):
             app.include_router(router)
         app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
         app.get("/health", tags=["studio"])(health)

@@ -13,7 +13,12 @@ from tests.flows.test_flows import House
 
 
 class Up(House):
-    """A running studio."""
+    """A running studio, which may fetch from servers of the tests."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        super().__init__(tmp_path)
+        with open(self.config, "a", encoding="utf-8") as file:
+            file.write("[studio]\nprivate_addresses = true\n")
 
     def start(self, *options: str) -> list[str]:
         """Start it; what it said until it was ready."""

@@ -184,7 +184,7 @@ def small_and_dark(page: Page, up: Up) -> None:
     """Every page on a phone and in the dark."""
     pages = {
         "library": "/", "new": "/new", "book": f"/books/{SLUG}", "plan": f"/books/{SLUG}/narrate",
-        "chapter": f"/books/{SLUG}/chapters/2", "spend": "/spend", "settings": "/settings", "docs": "/docs",
+        "chapter": f"/books/{SLUG}/chapters/2", "feeds": "/feeds", "spend": "/spend", "settings": "/settings", "docs": "/docs",
     }  # fmt: skip
     for scheme, width in (("dark", 1280), ("light", 360)):
         page.emulate_media(color_scheme=scheme)
@@ -233,3 +233,16 @@ def test_prefect_s_own_page_reruns_and_retries(page: Page, up: Up, short_epub: P
     wait_until(lambda: list(up.data.rglob("*.m4b")), "the book")
     assert len(spoken(fake_voice)) == before + 2
     shoot(page, "prefect-rerun")
+
+
+def test_a_feed_is_taken_up_and_its_articles_narrated(page: Page, up: Up, site: str) -> None:
+    page.goto(f"{up.studio}/feeds")
+    page.get_by_label("Address of an RSS or Atom feed").fill(f"{site}/feed")
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("heading", name="Harbour & News")).to_be_visible()
+    page.get_by_role("button", name="Narrate what is new").click()
+    wait_until(lambda: len(list(up.data.rglob("*.m4b"))) == 2, "two articles")
+    wait_until(lambda: "404" in page.content() or not page.reload(), "the one that failed")
+    assert page.get_by_role("link", name="Whole").is_visible()
+    check_accessible(page)
+    shoot(page, "feeds")

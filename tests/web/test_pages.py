@@ -151,7 +151,7 @@ def test_details_change_the_release_and_nothing_is_spoken(studio: Studio, short_
     assert studio.client.post(f"/books/{BOOK}/details", data={"title": " "}).status_code == 400
 
 
-@pytest.mark.parametrize("address", ["/", "/?q=nothing", "/new", "/spend", "/settings", "/docs"])
+@pytest.mark.parametrize("address", ["/", "/?q=nothing", "/new", "/feeds", "/spend", "/settings", "/docs"])
 def test_pages_of_an_empty_studio(studio: Studio, address: str) -> None:
     text_of(studio, address)
 
