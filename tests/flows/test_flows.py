@@ -79,6 +79,7 @@ def up(house: House) -> Iterator[House]:
         wait_until(lambda: not house.server, "the server to end with its last user")
 
 
+@pytest.mark.studio
 def test_a_failed_run_lists_its_chunk_and_a_retry_from_the_page_completes_it(
     up: House, short_epub: Path, fake_voice: Path
 ) -> None:

@@ -111,6 +111,7 @@ def test_programs_that_create_the_limit_at_once_do_not_trip_over_each_other(serv
         list(threads.map(create, range(24)))
 
 
+@pytest.mark.studio
 def test_what_answers_at_a_port_that_somebody_else_was_quicker_to_take_is_not_our_server(tmp_path: Path) -> None:
     class Other(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

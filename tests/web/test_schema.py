@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
@@ -14,6 +15,7 @@ EXAMPLES = 12
 SKIPPED = {"/api/events"}  # has no end
 
 
+@pytest.mark.studio
 def test_no_request_makes_the_server_stumble(make_studio: Callable[..., Studio], short_epub: Path) -> None:
     known = make_settings(
         narration=NarrationSettings(backend="tone"),
