@@ -10,7 +10,7 @@ import httpx
 import pytest
 import uvicorn
 
-from pipeline.settings import Settings
+from pipeline.settings import Settings, SpeechApiSettings
 from pipeline.stages.context import Context
 from pipeline.web.app import Studio as App
 from pipeline.web.guard import Access, access_of
@@ -55,3 +55,13 @@ def make_studio(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
     yield make
     for studio in studios:
         studio.close()
+
+
+@pytest.fixture(scope="session")
+def open_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """One for all tests of a process that only knock at its door; beeps stand in for every service."""
+    stand_ins = {"4allapi": "tone", "llmprovider": "tone", "openai": "tone"}
+    settings = make_settings(speech_api=SpeechApiSettings(stand_ins=stand_ins))
+    studio = Studio(settings, tmp_path_factory.mktemp("studio"), access_of("127.0.0.1"))
+    yield studio
+    studio.close()

@@ -43,8 +43,8 @@ def seconds(data: bytes, audio_format: str) -> float:
     return len(data) / 2 / SAMPLE_RATE_HZ if audio_format == "pcm" else len(decode_audio(data)) / SAMPLE_RATE_HZ
 
 
-def test_the_official_client_hears_every_format_whole_and_streamed(make_studio: Make) -> None:
-    studio = make_studio(settings())
+def test_the_official_client_hears_every_format_whole_and_streamed(open_studio: Studio) -> None:
+    studio = open_studio
     ask = client(studio)
     lengths = []
     for audio_format in FORMATS:
@@ -58,8 +58,8 @@ def test_the_official_client_hears_every_format_whole_and_streamed(make_studio: 
     assert 3 < lengths[0] < 12
 
 
-def test_streams_come_in_both_shapes(make_studio: Make) -> None:
-    studio = make_studio(settings())
+def test_streams_come_in_both_shapes(open_studio: Studio) -> None:
+    studio = open_studio
     order = {"model": "qwen-tts", "voice": "Cherry", "input": TEXT}
     told = studio.client.post("/v1/audio/speech", json=order, headers={"X-DashScope-SSE": "enable"})
     assert told.headers["content-type"].startswith("text/event-stream")
@@ -73,8 +73,10 @@ def test_streams_come_in_both_shapes(make_studio: Make) -> None:
 
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize("audio_format", ["wav", "mp3", "opus", "aac", "flac", "pcm"])
-def test_our_own_service_backend_understands_the_answers(make_studio: Make, audio_format: str, streaming: bool) -> None:
-    studio = make_studio(settings())
+def test_our_own_service_backend_understands_the_answers(
+    open_studio: Studio, audio_format: str, streaming: bool
+) -> None:
+    studio = open_studio
     known = studio.context.settings.backends["4allapi"]
     profile = BackendSettings(
         **{
@@ -109,11 +111,11 @@ def test_our_own_service_backend_understands_the_answers(make_studio: Make, audi
     ],
 )
 def test_mistakes_get_the_service_s_own_codes(
-    make_studio: Make, change: dict[str, object], kind: type, code: str
+    open_studio: Studio, change: dict[str, object], kind: type, code: str
 ) -> None:
     order = {"model": "qwen-tts", "voice": "Cherry", "input": TEXT, "response_format": "wav", **change}
     with pytest.raises(kind) as caught:
-        client(make_studio(settings())).audio.speech.create(**order)
+        client(open_studio).audio.speech.create(**order)
     assert caught.value.code == code
     assert caught.value.body["type"] == "invalid_request_error"
 
