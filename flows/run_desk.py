@@ -36,6 +36,8 @@ class PrefectDesk:
         self._context = context
         self._api_url = api_url
         self._active: dict[str, BookRun] = {}
+        self._starts = 0
+        """Runs that were started here; what was asked before the last of them does not know it."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="run desk")
         self._thread.start()
@@ -62,6 +64,7 @@ class PrefectDesk:
             return str(run.id)
 
         run: str = self._ask(create)
+        self._starts += 1
         self._active = {**self._active, book: BookRun(run, "scheduled", book)}
         return run
 
@@ -90,7 +93,9 @@ class PrefectDesk:
     def _watch(self) -> None:
         while not self._ended.wait(POLL_S):
             try:
-                self._active = self._ask(self._under_way)
+                starts, found = self._starts, self._ask(self._under_way)
+                if starts == self._starts:
+                    self._active = found
                 self._start_lost()
             except (StoreError, PrefectException):
                 continue  # the server is being started again

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Text, cast, delete, func, or_, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from pipeline.errors import StoreError
@@ -110,9 +110,7 @@ class Documents:
         """Books whose title, author or series holds every one of these words, by title; and how many there are."""
         query = select(BookRow)
         for word in words.split():
-            pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            facts = cast(BookRow.facts, Text) + " " + cast(BookRow.changed, Text)
-            query = query.where(or_(BookRow.title.ilike(pattern, escape="\\"), facts.ilike(pattern, escape="\\")))
+            query = query.where(BookRow.words.contains(word.casefold(), autoescape=True))
         with self._database.reading() as session:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
             rows = session.scalars(query.order_by(BookRow.title, BookRow.slug).limit(limit).offset(offset)).all()
@@ -148,6 +146,7 @@ class Documents:
             row = session.get_one(BookRow, slug)
             row.changed = {**row.changed, **facts}
             row.title = row.changed.get("title") or row.title
+            row.words = _words(row)
         return self.get_book(slug)
 
     def chapters(self, slug: str) -> list[StoredChapter]:
@@ -190,6 +189,7 @@ def _write_edition(session: Session, slug: str, document: Document, reading: str
     row.document_id, row.reading = document.id, reading
     row.title = (row.changed or {}).get("title") or document.metadata.title
     row.facts, row.cover_type, row.updated_at = facts, cover, now()
+    row.words = _words(row)
     session.flush()
     _replace_chapters(session, slug, document.chapters)
 
@@ -232,6 +232,11 @@ def _block_values(chapter_id: int, position: int, block: Block) -> dict[str, Any
 
 def _block(row: BlockRow) -> Block:
     return Block(BlockKind(row.kind), row.text, row.source, row.level, row.language, row.skip_reason)
+
+
+def _words(row: BookRow) -> str:
+    facts = _book(row).metadata
+    return " ".join([facts.title, *facts.authors, facts.series]).casefold()
 
 
 def _chapter(row: ChapterRow) -> StoredChapter:

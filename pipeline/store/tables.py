@@ -43,6 +43,8 @@ class BookRow(Base):
     """Media type and digest, or empty."""
     changed: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     """Facts of BookMetadata that a person wrote otherwise, and `cover` as in `cover_type`; outlasts editions."""
+    words: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Title, authors and series without capitals, to be searched."""
     narration: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """Options of the last narration, taken up again by a rerun."""
     updated_at: Mapped[datetime] = mapped_column(DateTime)

@@ -12,8 +12,8 @@ from pipeline.web.rendering import page
 
 router = APIRouter(prefix="/feeds", include_in_schema=False, default_response_class=HTMLResponse)
 Address = Annotated[str, Form(max_length=4096)]
-FEEDS = "feeds"
-"""What stands for all feeds where runs are told apart by their book; no book is called so by itself."""
+FEEDS = "*feeds"
+"""What stands for all feeds where runs are told apart by their book; no book can be called so."""
 SHOWN = 20
 """Articles of a feed on the page."""
 

@@ -25,6 +25,8 @@ from pipeline.web.errors import error_body
 
 COOKIE = "bookcast"
 _UPLOADS = {"/api/documents", "/new"}
+_COSTLY = {"/media/audition"}
+"""Asked for by GET, but it can have a paid service speak."""
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
@@ -101,7 +103,7 @@ class Guard:
         host = _host_of(f"//{headers.get('host', '')}")
         if not self._access.knows(host):
             return _refuse(403, "host_not_allowed", "This name is not one of this server: see [studio] allowed_hosts")
-        if method not in _SAFE_METHODS and not _is_same_site(headers):
+        if not (_is_same_site(headers) if method not in _SAFE_METHODS or path in _COSTLY else _may_look(headers)):
             return _refuse(403, "cross_site", "This request came from a page of another site")
         if path.startswith("/v1/"):
             keys = [key for key in (self._access.speech_key, self._access.token) if key]
@@ -118,7 +120,7 @@ class Guard:
         given = query.pop("token", [""])[0]
         if given and _equal(given, token) and scope["method"] == "GET":
             rest = urlencode(query, doseq=True)
-            answer = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), status_code=303)
+            answer = RedirectResponse("/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else ""), status_code=303)
             answer.set_cookie(COOKIE, token, max_age=365 * 86_400, httponly=True, samesite="strict")
             return answer
         if _equal(_bearer(headers), token) or _equal(_cookie(headers), token):
@@ -190,6 +192,12 @@ def _is_same_site(headers: Headers) -> bool:
         return False
     origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+
+
+def _may_look(headers: Headers) -> bool:
+    """Links of other sites may lead here; their pages may not hold what stands here."""
+    site = headers.get("sec-fetch-site", "same-origin")
+    return site in {"same-origin", "none"} or headers.get("sec-fetch-mode") == "navigate"
 
 
 def _bearer(headers: Headers) -> str:

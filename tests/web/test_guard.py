@@ -53,6 +53,16 @@ def test_pages_of_other_sites_change_nothing(open_studio: Studio, path: str, hea
     assert open_studio.client.get("/api/books").json()["total"] == before
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_pages_of_other_sites_neither_hold_what_stands_here_nor_let_it_speak(open_studio: Studio, site: str) -> None:
+    held = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
+    link = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+    for path in ("/", "/api/books", "/openapi.json", "/static/studio.js", "/media/audition?backend=tone"):
+        assert open_studio.client.get(path, headers=held).status_code == 403, path
+    assert open_studio.client.get("/", headers=link).status_code == 200
+    assert open_studio.client.get("/media/audition?backend=tone", headers=link).status_code == 403
+
+
 def test_the_own_page_and_programs_are_let_in(make_studio: Make) -> None:
     studio = make_studio()
     form = {"title": "x", "text": "Words."}
@@ -75,6 +85,8 @@ def test_other_machines_need_the_token_and_get_it_by_the_link(make_studio: Make)
     assert (link.status_code, link.headers["location"]) == (303, "/?q=sea")
     assert {"HttpOnly", "SameSite=strict"} <= {part.strip() for part in link.headers["set-cookie"].split(";")}
     assert ask.get("/").status_code == 200, "by the cookie"
+    away = httpx.get(f"{studio.url}//evil.example/?token={TOKEN}", trust_env=False)
+    assert away.headers["location"] == "/evil.example/"
 
 
 def test_the_token_is_made_once_and_is_its_owner_s_alone(tmp_path: Path) -> None:

@@ -161,6 +161,10 @@ def test_texts_can_be_pasted_and_books_found_by_words(studio: Studio) -> None:
     assert studio.client.post("/new", data=given).headers["location"] == "/books/sea-sand/narrate"
     assert "Sea & Sand" in text_of(studio, "/?q=SAND")
     assert "Sea & Sand" not in text_of(studio, "/?q=100%25")
+    facts = {"title": "Sea & Sand", "authors": "Élodie Ségur", "series": "Übermorgen"}
+    studio.client.post("/books/sea-sand/details", data=facts)
+    for words in ("ÉLODIE", "ségur sand", "übermorgen"):
+        assert "Sea & Sand" in text_of(studio, f"/?q={words}")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,11 @@ def upgrade() -> None:
     """Add changes, takes, and the flow run of a run."""
     op.add_column("runs", sa.Column("flow_run", sa.String(length=36), nullable=False, server_default=""))
     op.add_column("books", sa.Column("changed", sa.JSON(), nullable=False, server_default="{}"))
+    op.add_column("books", sa.Column("words", sa.Text(), nullable=False, server_default=""))
+    books = sa.table("books", sa.column("slug"), sa.column("facts", sa.JSON()), sa.column("words"))
+    for slug, facts in op.get_bind().execute(sa.select(books.c.slug, books.c.facts)).all():
+        words = " ".join([facts["title"], *facts["authors"], facts["series"]]).casefold()
+        op.execute(books.update().where(books.c.slug == slug).values(words=words))
     op.create_table(
         "pronunciations",
         sa.Column("id", sa.Integer(), nullable=False),
