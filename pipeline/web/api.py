@@ -15,7 +15,7 @@ from pipeline.stages.order import Order
 from pipeline.store.changes import StoredPronunciation
 from pipeline.web import actions, views
 from pipeline.web.errors import ApiError, without_paths
-from pipeline.web.run_desk import RunDesk
+from pipeline.web.run_desk import opened
 
 router = APIRouter(prefix="/api", tags=["studio"])
 Number = Annotated[int, Field(ge=1, le=100_000)]
@@ -93,10 +93,6 @@ class PastedText(BaseModel):
     text: str = Field(max_length=actions.MAX_TEXT_CHARS)
 
 
-def _of(request: Request) -> tuple[Context, RunDesk]:
-    return request.app.state.context, request.app.state.desk
-
-
 def _started(request: Request, run: str) -> dict[str, str]:
     return {"run": run, "run_url": request.app.state.desk.run_url(run) if run else ""}
 
@@ -108,7 +104,7 @@ async def list_books(
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
 ) -> dict[str, Any]:
     """Books by title, a page at a time."""
-    found = views.library(*_of(request), words, page)
+    found = views.library(*opened(request), words, page)
     return {**found, "books": [asdict(card) for card in found["books"]]}
 
 
@@ -116,38 +112,38 @@ async def list_books(
 def add_document(request: Request, file: Annotated[UploadFile, File()]) -> dict[str, str]:
     """Hand a document in: EPUB, Markdown, HTML or plain text."""
     data = file.file.read()
-    return {"book": actions.take_document(_of(request)[0], file.filename or "", data).slug}
+    return {"book": actions.take_document(opened(request)[0], file.filename or "", data).slug}
 
 
 @router.post("/pages", status_code=201)
 def add_page(request: Request, page: PageAddress) -> dict[str, str]:
     """Hand in the article at a public web address."""
-    return {"book": actions.take_page(_of(request)[0], page.url).slug}
+    return {"book": actions.take_page(opened(request)[0], page.url).slug}
 
 
 @router.post("/texts", status_code=201)
 def add_text(request: Request, text: PastedText) -> dict[str, str]:
     """Hand a text in."""
-    return {"book": actions.take_text(_of(request)[0], text.title, text.text).slug}
+    return {"book": actions.take_text(opened(request)[0], text.title, text.text).slug}
 
 
 @router.get("/books/{slug}")
 async def get_book(request: Request, slug: str) -> dict[str, Any]:
     """A book with its chapters and files."""
-    return views.book(*_of(request), slug)
+    return views.book(*opened(request), slug)
 
 
 @router.get("/books/{slug}/chapters/{number}")
 async def get_chapter(request: Request, slug: str, number: Number) -> dict[str, Any]:
     """A chapter with its sentences and their times in seconds."""
-    found = views.chapter(_of(request)[0], slug, number)
+    found = views.chapter(opened(request)[0], slug, number)
     return {**found, "blocks": [asdict(block) for block in found["blocks"]]}
 
 
 @router.get("/books/{slug}/failed")
 def list_failed(request: Request, slug: str) -> dict[str, Any]:
     """Chunks that failed, with why."""
-    context = _of(request)[0]
+    context = opened(request)[0]
     context.store.documents.get_book(slug)
     return {"failed": [views.failed_chunk(place) for place in context.store.plans.places(slug, state="failed")]}
 
@@ -155,7 +151,7 @@ def list_failed(request: Request, slug: str) -> dict[str, Any]:
 @router.get("/books/{slug}/review")
 def list_review(request: Request, slug: str) -> dict[str, Any]:
     """Chunks that a person should listen to, with why."""
-    context = _of(request)[0]
+    context = opened(request)[0]
     context.store.documents.get_book(slug)
     return {"review": views.review(context, slug)}
 
@@ -163,32 +159,32 @@ def list_review(request: Request, slug: str) -> dict[str, Any]:
 @router.post("/books/{slug}/plan")
 def plan_narration(request: Request, slug: str, order: NarrationOrder) -> dict[str, Any]:
     """What a narration would take: chunks, characters, length, time and cost."""
-    return actions.plan(_of(request)[0], slug, order.as_order()).as_json()
+    return actions.plan(opened(request)[0], slug, order.as_order()).as_json()
 
 
 @router.post("/books/{slug}/narrate", status_code=202)
 def narrate(request: Request, slug: str, order: NarrationOrder) -> dict[str, str]:
     """Start narrating a book."""
-    return _started(request, actions.start_narration(*_of(request), slug, order.as_order()))
+    return _started(request, actions.start_narration(*opened(request), slug, order.as_order()))
 
 
 @router.post("/books/{slug}/rerun", status_code=202)
 def rerun(request: Request, slug: str, order: RerunOrder) -> dict[str, str]:
     """Speak chunks of a book again and rebuild just their chapters."""
-    run = actions.rerun(*_of(request), slug, failed=order.failed, chapters=order.chapters, chunks=order.chunks)
+    run = actions.rerun(*opened(request), slug, failed=order.failed, chapters=order.chapters, chunks=order.chunks)
     return _started(request, run)
 
 
 @router.post("/books/{slug}/rebuild", status_code=202)
 def rebuild(request: Request, slug: str) -> dict[str, str]:
     """Write the release again from what is spoken already."""
-    return _started(request, actions.rebuild(*_of(request), slug))
+    return _started(request, actions.rebuild(*opened(request), slug))
 
 
 @router.post("/books/{slug}/cancel", status_code=202)
 def cancel(request: Request, slug: str) -> dict[str, str]:
     """Stop what is under way for a book; everything done is kept."""
-    actions.cancel(*_of(request), slug)
+    actions.cancel(*opened(request), slug)
     return {"book": slug}
 
 
@@ -196,38 +192,38 @@ def cancel(request: Request, slug: str) -> dict[str, str]:
 def change_facts(request: Request, slug: str, facts: Facts) -> dict[str, str]:
     """Write facts of a book otherwise; its release is rebuilt without speaking."""
     return _started(
-        request, actions.change_details(*_of(request), slug, facts.model_dump(exclude_none=True), cover=None)
+        request, actions.change_details(*opened(request), slug, facts.model_dump(exclude_none=True), cover=None)
     )
 
 
 @router.put("/books/{slug}/cover", status_code=202)
 def change_cover(request: Request, slug: str, file: Annotated[UploadFile, File()]) -> dict[str, str]:
     """Give a book another cover."""
-    return _started(request, actions.change_details(*_of(request), slug, {}, file.file.read(20_000_000)))
+    return _started(request, actions.change_details(*opened(request), slug, {}, file.file.read(20_000_000)))
 
 
 @router.put("/books/{slug}/chapters/{number}/sentences/{sentence}", status_code=202)
 def change_sentence(request: Request, slug: str, number: Number, sentence: str, text: SpokenText) -> dict[str, str]:
     """Have a sentence spoken otherwise; only its chunk is spoken again."""
-    return _started(request, actions.change_sentence(*_of(request), slug, number, sentence, text.spoken))
+    return _started(request, actions.change_sentence(*opened(request), slug, number, sentence, text.spoken))
 
 
 @router.post("/books/{slug}/chunks/{chunk}/take", status_code=202)
 def choose_take(request: Request, slug: str, chunk: str, blob: Annotated[str, Form(max_length=64)]) -> dict[str, str]:
     """Let a former take of a chunk be heard."""
-    return _started(request, actions.choose_take(*_of(request), slug, chunk, blob))
+    return _started(request, actions.choose_take(*opened(request), slug, chunk, blob))
 
 
 @router.get("/words")
 def list_words(request: Request) -> dict[str, Any]:
     """Pronunciations that were set from the page."""
-    return {"words": [asdict(word) for word in _of(request)[0].store.changes.pronunciations()]}
+    return {"words": [asdict(word) for word in opened(request)[0].store.changes.pronunciations()]}
 
 
 @router.post("/words/count")
 def count_word(request: Request, word: Word) -> dict[str, Any]:
     """How many sentences a pronunciation would change."""
-    return asdict(count_touched(_of(request)[0], word.as_stored()))
+    return asdict(count_touched(opened(request)[0], word.as_stored()))
 
 
 @router.post("/words", status_code=202)
@@ -236,7 +232,7 @@ def change_word(request: Request, word: Word, narrate: Annotated[str, Query(max_
     slug = narrate or word.book
     if not slug:
         raise ApiError(400, "invalid_value", "narrate: name the book that is brought up to date", param="narrate")
-    context, desk = _of(request)
+    context, desk = opened(request)
     context.store.documents.get_book(slug)
     return _started(request, actions.change_word(context, desk, word.as_stored(), slug))
 
@@ -244,26 +240,26 @@ def change_word(request: Request, word: Word, narrate: Annotated[str, Query(max_
 @router.delete("/words/{number}", status_code=204)
 def forget_word(request: Request, number: Annotated[int, Field(ge=1, le=2**31)]) -> None:
     """Forget a pronunciation."""
-    _of(request)[0].store.changes.remove_pronunciation(number)
+    opened(request)[0].store.changes.remove_pronunciation(number)
 
 
 @router.get("/voices")
 def list_voices(request: Request) -> dict[str, Any]:
     """Who can speak."""
-    return {"backends": views.voices(_of(request)[0])}
+    return {"backends": views.voices(opened(request)[0])}
 
 
 @router.get("/spend")
 def list_spend(request: Request, book: Annotated[str, Query(max_length=120)] = "") -> dict[str, Any]:
     """What services cost, by month, backend and book."""
-    lines = _of(request)[0].store.spend.account(book=book)
+    lines = opened(request)[0].store.spend.account(book=book)
     return {"spend": [{**asdict(line), "cost": float(line.cost)} for line in lines]}
 
 
 @router.get("/doctor")
 def doctor(request: Request) -> dict[str, Any]:
     """Is everything there, and what to do where it is not."""
-    return {"checks": checkup(_of(request)[0])}
+    return {"checks": checkup(opened(request)[0])}
 
 
 def checkup(context: Context) -> list[dict[str, Any]]:
@@ -276,20 +272,20 @@ def checkup(context: Context) -> list[dict[str, Any]]:
 @router.get("/cache")
 def cache_stats(request: Request) -> dict[str, Any]:
     """What the clip cache holds."""
-    return asdict(_of(request)[0].store.clips.stats())
+    return asdict(opened(request)[0].store.clips.stats())
 
 
 @router.post("/cache/verify")
 def cache_verify(request: Request) -> dict[str, int]:
     """Read every clip and drop the damaged."""
-    total, damaged, orphans = verify_cache(_of(request)[0])
+    total, damaged, orphans = verify_cache(opened(request)[0])
     return {"clips": total, "damaged": damaged, "orphans": orphans}
 
 
 @router.post("/cache/prune")
 def cache_prune(request: Request, dry_run: bool = True) -> dict[str, Any]:
     """Delete what no book needs."""
-    return asdict(prune_cache(_of(request)[0], dry_run=dry_run))
+    return asdict(prune_cache(opened(request)[0], dry_run=dry_run))
 
 
 @router.get("/events", response_class=StreamingResponse)

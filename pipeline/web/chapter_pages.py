@@ -12,14 +12,10 @@ from pipeline.web import actions, views
 from pipeline.web.errors import without_paths
 from pipeline.web.pages import back
 from pipeline.web.rendering import page
-from pipeline.web.run_desk import RunDesk
+from pipeline.web.run_desk import opened
 
 router = APIRouter(prefix="/books/{slug}/chapters/{number}", include_in_schema=False)
 Text = Annotated[str, Form()]
-
-
-def _of(request: Request) -> tuple[Context, RunDesk]:
-    return request.app.state.context, request.app.state.desk
 
 
 @router.get("")
@@ -27,7 +23,7 @@ async def show_chapter(
     request: Request, slug: str, number: int, sentence: Annotated[str, Query(max_length=16)] = ""
 ) -> HTMLResponse:
     """A chapter; with `sentence`, the panel of that one is open."""
-    context, desk = _of(request)
+    context, desk = opened(request)
     chapter = views.chapter(context, slug, number)
     book = views.book_card(context.store.documents.get_book(slug), context.store.runs.newest([slug]).get(slug), desk)
     panel = sentence_panel(context, slug, number, sentence) if sentence else None
@@ -37,7 +33,7 @@ async def show_chapter(
 @router.get("/sentences/{sentence}")
 async def show_sentence(request: Request, slug: str, number: int, sentence: str) -> HTMLResponse:
     """The panel of a sentence by itself, for scripts."""
-    panel = sentence_panel(_of(request)[0], slug, number, sentence)
+    panel = sentence_panel(opened(request)[0], slug, number, sentence)
     return page(request, "sentence.html", panel=panel, slug=slug, number=number)
 
 
@@ -73,7 +69,7 @@ def change_sentence(
     request: Request, slug: str, number: int, sentence: str, action: Text, spoken: Text = "", take: Text = ""
 ) -> RedirectResponse:
     """Speak the sentence otherwise, as it is written, again, or as in another take."""
-    context, desk = _of(request)
+    context, desk = opened(request)
     if action == "again":
         actions.rerun(context, desk, slug, chunks=[get_sentence(context, slug, number - 1, sentence).place.chunk.id])
     elif action == "take":
@@ -98,7 +94,7 @@ def change_word(
     match_case: Text = "",
 ) -> Response:
     """Count what a pronunciation would touch, or have the word said so."""
-    context, desk = _of(request)
+    context, desk = opened(request)
     word = StoredPronunciation(0, "" if everywhere else slug, written, say, ipa, bool(match_case))
     if action == "save":
         actions.change_word(context, desk, word, slug)

@@ -10,22 +10,17 @@ from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from pipeline.model.audio import FORMATS
-from pipeline.stages.context import Context
 from pipeline.stages.order import MASTERINGS, Order, parse_chapters
 from pipeline.web import actions, views
 from pipeline.web.api import checkup
 from pipeline.web.errors import ApiError
 from pipeline.web.rendering import page
-from pipeline.web.run_desk import RunDesk
+from pipeline.web.run_desk import opened
 from pipeline.web.settings_view import settings_in_force
 from pipeline.web.spend_view import spend_by_month
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 Text = Annotated[str, Form()]
-
-
-def _of(request: Request) -> tuple[Context, RunDesk]:
-    return request.app.state.context, request.app.state.desk
 
 
 def back(address: str, did: str = "") -> RedirectResponse:
@@ -40,7 +35,7 @@ async def show_library(
     p: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
 ) -> HTMLResponse:
     """The library."""
-    return page(request, "library.html", **views.library(*_of(request), q, p))
+    return page(request, "library.html", **views.library(*opened(request), q, p))
 
 
 @router.get("/new")
@@ -58,7 +53,7 @@ def take_new(
     text: Text = "",
 ) -> RedirectResponse:
     """Take what was handed in, and go on to the plan."""
-    context, taken = _of(request)[0], []
+    context, taken = opened(request)[0], []
     for file in files or []:
         if file.filename:
             taken.append(actions.take_document(context, file.filename, file.file.read()))
@@ -74,7 +69,7 @@ def take_new(
 @router.get("/books/{slug}")
 async def show_book(request: Request, slug: str) -> HTMLResponse:
     """A book."""
-    context, desk = _of(request)
+    context, desk = opened(request)
     book = views.book(context, desk, slug)
     places = context.store.plans.places(slug, state="failed") if book["totals"]["failed"] else []
     failed = [views.failed_chunk(place) for place in places]
@@ -99,7 +94,7 @@ def show_plan(
     formats: Annotated[list[str] | None, Query()] = None,
 ) -> HTMLResponse:
     """The plan and the price, before anything is spoken."""
-    context, desk = _of(request)
+    context, desk = opened(request)
     stored = context.store.documents.get_book(slug)
     form = {
         "backend": backend, "model": model, "voice": voice, "speed": speed, "mastering": mastering,
@@ -139,7 +134,7 @@ def start_narration(
         "backend": backend, "model": model, "voice": voice, "speed": speed, "mastering": mastering,
         "chapters": chapters, "formats": formats, "max_cost": _amount(max_cost),
     }  # fmt: skip
-    actions.start_narration(*_of(request), slug, _order(values))
+    actions.start_narration(*opened(request), slug, _order(values))
     return back(f"/books/{slug}", "started")
 
 
@@ -157,25 +152,25 @@ def _amount(text: str) -> float | None:
 def rerun_failed(request: Request, slug: str, chunk: Text = "", chapter: Text = "") -> RedirectResponse:
     """Speak what failed again, in the whole book or a chapter; or one chunk, failed or not."""
     if chunk:
-        actions.rerun(*_of(request), slug, chunks=[chunk])
+        actions.rerun(*opened(request), slug, chunks=[chunk])
     elif chapter.isdigit():
-        actions.rerun_failed_of_chapter(*_of(request), slug, int(chapter))
+        actions.rerun_failed_of_chapter(*opened(request), slug, int(chapter))
     else:
-        actions.rerun(*_of(request), slug, failed=True)
+        actions.rerun(*opened(request), slug, failed=True)
     return back(f"/books/{slug}/chapters/{chapter}" if chapter.isdigit() else f"/books/{slug}", "rerun")
 
 
 @router.post("/books/{slug}/cancel")
 def cancel(request: Request, slug: str) -> RedirectResponse:
     """Stop what is under way."""
-    actions.cancel(*_of(request), slug)
+    actions.cancel(*opened(request), slug)
     return back(f"/books/{slug}", "cancelled")
 
 
 @router.post("/books/{slug}/rebuild")
 def rebuild(request: Request, slug: str) -> RedirectResponse:
     """Write the release again."""
-    actions.rebuild(*_of(request), slug)
+    actions.rebuild(*opened(request), slug)
     return back(f"/books/{slug}", "rebuild")
 
 
@@ -201,20 +196,20 @@ def change_details(
         "description": description.strip(),
     }
     picture = cover.file.read(20_000_000) if cover and cover.filename else None
-    run = actions.change_details(*_of(request), slug, facts, picture)
+    run = actions.change_details(*opened(request), slug, facts, picture)
     return back(f"/books/{slug}", "rebuild" if run else "saved")
 
 
 @router.get("/spend")
 async def show_spend(request: Request) -> HTMLResponse:
     """What services cost."""
-    return page(request, "spend.html", **spend_by_month(_of(request)[0]))
+    return page(request, "spend.html", **spend_by_month(opened(request)[0]))
 
 
 @router.get("/settings")
 async def show_settings(request: Request) -> HTMLResponse:
     """What is in force, with its file and key."""
-    context = _of(request)[0]
+    context = opened(request)[0]
     words = context.store.changes.pronunciations()
     return page(request, "settings.html", rows=settings_in_force(context.settings), words=words, checks=None)
 
@@ -222,7 +217,7 @@ async def show_settings(request: Request) -> HTMLResponse:
 @router.post("/settings/doctor")
 def show_doctor(request: Request) -> HTMLResponse:
     """The same with the findings of `bookcast doctor`."""
-    context = _of(request)[0]
+    context = opened(request)[0]
     words, checks = context.store.changes.pronunciations(), checkup(context)
     return page(request, "settings.html", rows=settings_in_force(context.settings), words=words, checks=checks)
 
@@ -230,7 +225,7 @@ def show_doctor(request: Request) -> HTMLResponse:
 @router.post("/settings/words/{number}/forget")
 def forget_word(request: Request, number: int) -> RedirectResponse:
     """Forget a pronunciation."""
-    _of(request)[0].store.changes.remove_pronunciation(number)
+    opened(request)[0].store.changes.remove_pronunciation(number)
     return back("/settings", "saved")
 
 

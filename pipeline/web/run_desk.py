@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from fastapi import Request
+
+from pipeline.stages.context import Context
+
 
 @dataclass(frozen=True, slots=True)
 class BookRun:
@@ -46,3 +50,8 @@ class RunDesk(Protocol):
     def close(self) -> None:
         """Let go."""
         ...
+
+
+def opened(request: Request) -> tuple[Context, RunDesk]:
+    """The data directory and the desk that the app was made with."""
+    return request.app.state.context, request.app.state.desk
