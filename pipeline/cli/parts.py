@@ -39,7 +39,7 @@ class Part:
                 self._command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
-        self._groups.add(process.pid)
+        self._groups = {group for group in self._groups if _lives(group)} | {process.pid}  # numbers are used again
         return process
 
     @property
@@ -60,12 +60,8 @@ class Part:
         if time.monotonic() >= self._start_at:
             self._process = self._start()
 
-    def restart(self) -> None:
-        """End it; `watch` starts it again, with the environment of that moment."""
-        self._signal(signal.SIGTERM)
-
     def stop(self) -> None:
-        """Ask it, and all that it started, to end."""
+        """Ask it, and all that it started, to end; `watch` would start it again, in the environment of that moment."""
         self._signal(signal.SIGTERM)
 
     def finish(self, deadline: float) -> None:

@@ -25,6 +25,7 @@ EXAMPLES = (
 )
 START_TIMEOUT_S = 90.0
 WATCH_S = 0.5
+RETRY_S = 5.0
 DEPLOYMENTS = 4
 """narrate-document, rerun-failed-chunks, convert-feeds and rebuild-release."""
 
@@ -126,13 +127,17 @@ def _parts(api_url: str, host: str, port: int, address: str) -> list[Part]:
 def _watch(server: Any, parts: list[Part]) -> None:
     """Bring back what has died; where Prefect's server comes back elsewhere, the others follow it."""
     before = server.api_url
-    if server.revive():
-        say("Prefect's server ended; it is started again.")
-        server.wait()
+    try:
+        if server.revive():
+            say("Prefect's server ended; it is started again.")
+            server.wait()
+    except StoreError as error:
+        say(f"{error}; it is tried again.")
+        time.sleep(RETRY_S)
     if server.api_url != before:
         for part in parts:
             part.environment["PREFECT_API_URL"] = server.api_url
-            part.restart()
+            part.stop()
     for part in parts:
         part.watch()
 
