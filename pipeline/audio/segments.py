@@ -4,9 +4,7 @@ A chapter is cut inside its pauses, at whole AAC frames, with at least a frame o
 same rule by which chapters are joined. So an edited sentence is heard soon, on as many cores as there are.
 """
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,8 +61,11 @@ def encode_segments(
     gain_db: float,
     mastering: Mastering,
     hooks: Sequence[Hook] = (),
+    each: Callable[..., Iterator[tuple[Path, int]]] = map,
 ) -> list[tuple[Path, int]]:
     """Write the chapter as M4A files into `folder`; their paths and lengths in samples, in order.
+
+    `each` is `map`, or that of threads: encoders let others work.
 
     Raises:
         AudioError, StoreError: see `assemble`.
@@ -84,6 +85,4 @@ def encode_segments(
             raise AudioError(f"A segment has {written} samples, not {segment.samples}")
         return path, written
 
-    # a user's hooks were never asked to be called from several threads
-    with ThreadPoolExecutor(1 if hooks else os.cpu_count() or 1, thread_name_prefix="encode") as threads:
-        return list(threads.map(encode, enumerate(segments)))
+    return list(each(encode, enumerate(segments)))

@@ -166,7 +166,9 @@ def _assemble(
         files = [(stack.enter_context(whole_file(path)), encoding, tags) for path, (encoding, tags) in outputs.items()]
         for path, encoding, tags in (file for file in files if file[1].format == "m4a"):
             pieces = Path(stack.enter_context(TemporaryDirectory(dir=context.store.data / "work", prefix="segments-")))
-            join_chapter(path, encode_segments(heard, pieces, encoding, **how), tags)
+            # a user's hooks were never asked to be called from several threads
+            each = map if context.hooks else context.encoders.map
+            join_chapter(path, encode_segments(heard, pieces, encoding, **how, each=each), tags)
         if others := [file for file in files if file[1].format != "m4a"]:
             assemble(heard, others, **how)
     audio = ChapterAudio(key, chapter.position, chapter.title, chapter_samples(heard), loudness, gain_db)

@@ -1,6 +1,8 @@
 """One open data directory with its settings: what every stage is given."""
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.audio.effects import Hook, load_hooks
@@ -23,6 +25,8 @@ class Context:
         self.hooks: tuple[Hook, ...] = load_hooks(settings.effects.hooks)
         self.store = Store(data)
         self.report = report
+        self.encoders = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="encode")
+        """One for all chapters: as many encoders at once as there are cores, whatever is being assembled."""
         self._stopping = threading.Event()
         self._makers: dict[str, Makers] = {}
         self._lock = threading.Lock()
@@ -65,4 +69,5 @@ class Context:
         self.stop()
         for makers in self._makers.values():
             makers.close()
+        self.encoders.shutdown()
         self.store.close()
