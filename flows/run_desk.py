@@ -1,4 +1,4 @@
-"""Starts, cancels and retries flow runs for the studio, and knows which are under way.
+"""Starts and cancels flow runs for the studio, and knows which are under way.
 
 What Prefect says is asked for in the background, so that no page waits for it. A run whose process was
 killed is started again: the store knows it by its owner, who is dead.
@@ -71,10 +71,6 @@ class PrefectDesk:
     def cancel(self, run: str) -> None:
         """Have a flow run stopped; what is done is kept. Raises: StoreError."""
         self._ask(lambda client: client.set_flow_run_state(UUID(run), Cancelling(), force=False))
-
-    def retry(self, run: str) -> None:
-        """Start a flow run that has ended again. Raises: StoreError."""
-        self._ask(lambda client: client.set_flow_run_state(UUID(run), AwaitingRetry(), force=True))
 
     def close(self) -> None:
         """Ask no more."""

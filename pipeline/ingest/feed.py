@@ -65,7 +65,7 @@ def _item(entry: Any, url: str) -> FeedItem | None:
 
 
 def _plain(text: str) -> str:
-    return " ".join(html.unescape(_TAG.sub(" ", str(text))).split())[:300]
+    return _text(str(text))[:300]
 
 
 def _date(moment: struct_time | None) -> str:
@@ -74,8 +74,8 @@ def _date(moment: struct_time | None) -> str:
 
 def text_length(content: str) -> int:
     """Characters of the text in a piece of HTML."""
-    return len(_plain_all(content))
+    return len(_text(content))
 
 
-def _plain_all(content: str) -> str:
+def _text(content: str) -> str:
     return " ".join(html.unescape(_TAG.sub(" ", content)).split())

@@ -25,7 +25,7 @@ async def show_chapter(
     """A chapter; with `sentence`, the panel of that one is open."""
     context, desk = opened(request)
     chapter = views.chapter(context, slug, number)
-    book = views.book_card(context.store.documents.get_book(slug), context.store.runs.newest([slug]).get(slug), desk)
+    book = views.card_of(context, desk, slug)
     panel = sentence_panel(context, slug, number, sentence) if sentence else None
     return page(request, "chapter.html", book=book, chapter=chapter, panel=panel)
 
@@ -102,5 +102,5 @@ def change_word(
     panel = sentence_panel(context, slug, number, sentence, word)
     if request.headers.get("x-fragment"):
         return page(request, "sentence.html", panel=panel, slug=slug, number=number)
-    book = views.book_card(context.store.documents.get_book(slug), context.store.runs.newest([slug]).get(slug), desk)
+    book = views.card_of(context, desk, slug)
     return page(request, "chapter.html", book=book, chapter=views.chapter(context, slug, number), panel=panel)

@@ -20,7 +20,7 @@ class BookRun:
 
 
 class RunDesk(Protocol):
-    """Starts, cancels and retries runs; everything it starts is a Prefect flow run."""
+    """Starts and cancels runs; everything it starts is a Prefect flow run."""
 
     @property
     def page_url(self) -> str:
@@ -41,10 +41,6 @@ class RunDesk(Protocol):
 
     def cancel(self, run: str) -> None:
         """Have a run stopped; what is done is kept. Raises: StoreError."""
-        ...
-
-    def retry(self, run: str) -> None:
-        """Start a run that has ended again. Raises: StoreError."""
         ...
 
     def close(self) -> None:

@@ -62,6 +62,11 @@ def book_card(book: StoredBook, run: StoredRun | None, desk: RunDesk, cost: str 
     )
 
 
+def card_of(context: Context, desk: RunDesk, slug: str) -> BookCard:
+    """The book of that name with how it is doing, without its cost. Raises: StoreError."""
+    return book_card(context.store.documents.get_book(slug), context.store.runs.newest([slug]).get(slug), desk)
+
+
 def library(context: Context, desk: RunDesk, words: str = "", page: int = 1) -> dict[str, Any]:
     """One page of the library."""
     books, total = context.store.documents.search(words, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)

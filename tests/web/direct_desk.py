@@ -66,9 +66,6 @@ class DirectDesk:
     def cancel(self, run: str) -> None:
         raise AssertionError("the tests of cancelling use the real desk")
 
-    def retry(self, run: str) -> None:
-        raise AssertionError("the tests of retrying use the real desk")
-
     def close(self) -> None:
         self._context.stop()
         self.wait()
