@@ -53,14 +53,19 @@ def plan_narration(context: Context, chapter: StoredChapter, order: Order) -> Ch
         choice, _ = resolve_voice(context.settings, order)
         keyed = [(c, clip_key([s.spoken for s in c.sentences], choice) if c.sentences else "") for c in chunks]
         context.store.plans.save(chapter.id, key, keyed)
+    return _stored_plan(context, chapter)
+
+
+def find_plan(context: Context, chapter: StoredChapter, order: Order) -> ChapterPlan | None:
+    """The stored plan where it is the one that `plan_narration` would make. Raises: SettingsError, StoreError."""
+    is_current = chapter.plan_key == _inputs(context, chapter, order)[0]
+    return _stored_plan(context, chapter) if is_current else None
+
+
+def _stored_plan(context: Context, chapter: StoredChapter) -> ChapterPlan:
     stored = context.store.plans.chunks(chapter.id)
     spoken = tuple(chunk for chunk in stored if chunk.state != SKIPPED)
     return ChapterPlan(spoken, len(stored) - len(spoken))
-
-
-def is_planned(context: Context, chapter: StoredChapter, order: Order) -> bool:
-    """True where the stored plan is the one that `plan_narration` would make. Raises: SettingsError."""
-    return chapter.plan_key == _inputs(context, chapter, order)[0]
 
 
 def _inputs(context: Context, chapter: StoredChapter, order: Order) -> tuple[str, Lexicon, dict[str, str]]:

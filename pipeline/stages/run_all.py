@@ -18,7 +18,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.events import BookOpened, ChapterPlanned, Note
 from pipeline.stages.notify import notify
 from pipeline.stages.order import Order, check_chapters
-from pipeline.stages.plan_narration import ChapterPlan, check_languages, is_planned, plan_narration
+from pipeline.stages.plan_narration import ChapterPlan, check_languages, find_plan, plan_narration
 from pipeline.stages.publish_book import publish_book
 from pipeline.stages.run import Run, Summary
 from pipeline.stages.synthesize_batch import BatchResult, synthesize_batch
@@ -182,8 +182,8 @@ class _Line:
 
     def _plan(self, chapter: _Chapter) -> ChapterPlan:
         """The plan; one that is there is looked up at once, for to start a stage takes longer."""
-        if is_planned(self._context, chapter.stored, self._run.order):
-            return plan_narration(self._context, chapter.stored, self._run.order)
+        if found := find_plan(self._context, chapter.stored, self._run.order):
+            return found
         plan: ChapterPlan = self._submit(plan_narration, self._context, chapter.stored, self._run.order).result()
         return plan
 
