@@ -66,6 +66,8 @@ def test_two_programs_share_four_slots_and_a_killed_one_frees_its_own(
     os.killpg(runs[ahead].pid, signal.SIGKILL)
     runs[ahead].wait()
     killed = time.monotonic()
+    # the service still answers what the dead one had asked: it must not take longer over that than the slots are held
+    wait_until(lambda: all(ask.ended for ask in list(service.asks) if f"book {ahead}" in ask.text), "its last answers")
     service.latency_s = 4.0  # the other book must not end before a lease that nobody could note runs out
     wait_until(lambda: _widest(service, killed + 0.5) == 4, "the share of the killed one")
     assert time.monotonic() - killed < 65
