@@ -21,8 +21,8 @@ test: $(READY)  ## the default tests
 	$(VENV)/bin/python -m pytest
 
 test-studio: $(READY)  ## the studio in a real browser: needs Debian's chromium and npm
-	test -f build/npm/node_modules/axe-core/axe.min.js || \
-	  npm install --silent --no-save --no-package-lock --prefix build/npm axe-core@4
+	test -d build/npm/node_modules/podcast-partytime || \
+	  npm install --silent --no-save --no-package-lock --prefix build/npm axe-core@4 podcast-partytime@5
 	$(VENV)/bin/python -m pytest -m studio -n 2
 
 lint: $(READY)  ## ruff and mypy

@@ -28,8 +28,9 @@ def serve_deployments() -> None:
         _deployment(
             rerun_failed_chunks, "Speak chunks of a book again: the failed ones, chapters, or single ones.", settings
         ),
-        _deployment(convert_feeds, "Narrate the new articles of the feeds.", settings),
+        _deployment(convert_feeds, "Narrate the new articles of the feeds into podcasts.", settings),
         _deployment(rebuild_release, "Write a release again from what is spoken already.", settings),
+        pause_on_shutdown=False,  # the studio keeps the schedules, and makes up for what was missed
     )
 
 

@@ -76,7 +76,7 @@ def run_book(
         ensure_limit(choice.backend, able.concurrency)
     _link_studio(slug)
     progress = _ProgressArtifact(context)
-    cancellation = _Cancellation(context, str(flow_run.id or ""))
+    cancellation = Cancellation(context, str(flow_run.id or ""))
     try:
         summary = run_all(context, slug, order, submit_task, again, shared=True, flow_run=str(flow_run.id or ""))
     except PartialFailure as error:
@@ -102,10 +102,11 @@ def _link_studio(slug: str) -> None:
         )
 
 
-class _Cancellation:
+class Cancellation:
     """Notices that somebody cancels the flow run, also one that no runner has started."""
 
     def __init__(self, context: Context, run: str) -> None:
+        """Stop `context` as soon as that run is cancelled."""
         self.is_wanted = False
         self._context = context
         self._run = UUID(run) if run else None
@@ -127,6 +128,7 @@ class _Cancellation:
                     return
 
     def close(self) -> None:
+        """Look no more."""
         self._ended.set()
 
 

@@ -17,6 +17,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import AwaitingRetry, Cancelling
 
+from flows.schedules import FeedSchedules
 from pipeline.errors import StoreError
 from pipeline.stages.context import Context
 from pipeline.web.run_desk import BookRun
@@ -36,6 +37,7 @@ class PrefectDesk:
         self._context = context
         self._api_url = api_url
         self._active: dict[str, BookRun] = {}
+        self._schedules = FeedSchedules(context)
         self._starts = 0
         """Runs that were started here; what was asked before the last of them does not know it."""
         self._ended = threading.Event()
@@ -93,6 +95,7 @@ class PrefectDesk:
                 if starts == self._starts:
                     self._active = found
                 self._start_lost()
+                self._schedules.keep(self._ask)
             except (StoreError, PrefectException):
                 continue  # the server is being started again
 

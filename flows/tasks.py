@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import Executor
+from contextvars import copy_context
 from typing import Any
 
 from prefect import task
@@ -15,7 +17,7 @@ from pipeline.stages.import_document import import_document
 from pipeline.stages.plan_narration import plan_narration
 from pipeline.stages.publish_book import publish_book
 from pipeline.stages.run import Run
-from pipeline.stages.run_all import Result
+from pipeline.stages.run_all import Result, Submit
 from pipeline.stages.synthesize_batch import BatchResult, synthesize_batch
 
 
@@ -54,6 +56,16 @@ def list_failures(key: str, position: int, error: PartialFailure) -> None:
 def artifact_key(text: str) -> str:
     """`text` as Prefect allows it: lower-case letters, figures and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "book"
+
+
+def in_threads(threads: Executor) -> Submit:
+    """Starts stages as plain threads of a task that is one itself; they know which run they belong to."""
+
+    def submit(stage: Callable[..., Any], *arguments: Any) -> Result:
+        work = _batch if stage is synthesize_batch else stage
+        return threads.submit(copy_context().run, work, *arguments)
+
+    return submit
 
 
 def submit_task(stage: Callable[..., Any], *arguments: Any) -> Result:

@@ -5,6 +5,7 @@
     |   +-- UnknownBackend, UnknownVoice
     +-- DocumentError                  exit 3   path
     |   +-- UnsupportedFormat, DamagedDocument, ProtectedDocument, EmptyDocument, DocumentTooLarge
+    |   +-- PageUnavailable            status, retry_after_s
     +-- SynthesisError                 exit 5   backend, chunk_id
     |   +-- TextTooLong, TextRejected, UnsupportedLanguage, BadClip
     |   +-- AuthenticationFailed, QuotaExhausted, BudgetExceeded, ServiceFailing    (stop the run, keep what is done)
@@ -84,6 +85,15 @@ class EmptyDocument(DocumentError):
 
 class DocumentTooLarge(DocumentError):
     """Over a bound that protects memory and time."""
+
+
+class PageUnavailable(DocumentError):
+    """A web server answered with an error, or not at all."""
+
+    status: int = 0
+    """Of HTTP; 0 where there was no answer."""
+    retry_after_s: float | None = None
+    """What the server asked for."""
 
 
 class SynthesisError(NarrationError):

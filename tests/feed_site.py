@@ -26,7 +26,8 @@ def serve_site() -> Iterator[str]:
 
         def do_GET(self) -> None:
             base = f"http://127.0.0.1:{self.server.server_address[1]}"  # type: ignore[attr-defined]
-            bodies = {"/feed": RSS.format(base=base, whole=WHOLE), "/two": PAGE, "/page": PAGE}
+            home = '<html><head><link rel="alternate" type="application/rss+xml" href="/feed"></head><body>Home</body></html>'
+            bodies = {"/": home, "/feed": RSS.format(base=base, whole=WHOLE), "/two": PAGE, "/page": PAGE}
             self.send_response(200 if self.path in bodies else 404)
             self.send_header("Content-Type", "application/rss+xml" if self.path == "/feed" else "text/html")
             self.end_headers()

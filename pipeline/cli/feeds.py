@@ -1,44 +1,79 @@
-"""`bookcast feeds`: article feeds whose new articles are narrated."""
+"""`bookcast feeds`: article feeds whose new articles are narrated into podcasts."""
 
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.session import interruptible, open_context, options, print_json, print_table, say
+from pipeline.cli.session import duration, interruptible, open_context, options, print_json, print_table, say
+from pipeline.errors import DocumentError, NarrationError, PartialFailure, SettingsError, StoreError
+from pipeline.ingest.opml import parse_opml, write_opml
+from pipeline.model.feed import FeedOptions
+from pipeline.model.schedule import NEVER, check_cron
+from pipeline.stages.context import Context
 from pipeline.stages.read_feed import add_feed
+from pipeline.store.feeds import FAILED, SKIPPED
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Narrate the new articles of feeds.",
-    epilog="Examples: bookcast feeds add https://example.org/feed.xml  |  bookcast feeds update",
+    help="Narrate the new articles of feeds into podcasts.",
+    epilog="Examples: bookcast feeds add https://example.org  |  bookcast feeds add https://example.org/feed.xml "
+    '--exclude "sponsored|quiz" --speed 1.1  |  bookcast feeds import subscriptions.opml  |  bookcast feeds update',
 )
-Address = Annotated[str, typer.Argument(metavar="URL", help="Address of an RSS or Atom feed.")]
+Address = Annotated[str, typer.Argument(metavar="URL", help="Address of a feed.")]
 
 
 @app.command()
-def add(url: Address) -> None:
-    """Take a feed up; its articles are narrated with the next update."""
+def add(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Address of a feed (RSS, Atom, JSON), or of its site.")],
+    backend: Annotated[str | None, typer.Option(help="Which backend speaks.")] = None,
+    model: Annotated[str | None, typer.Option(help="Which of its models.")] = None,
+    voice: Annotated[str | None, typer.Option(help="Which voice.")] = None,
+    speed: Annotated[float | None, typer.Option(min=0.25, max=4.0, help="Pace.")] = None,
+    language: Annotated[str | None, typer.Option(help="Of the articles; otherwise it is detected.")] = None,
+    include: Annotated[str | None, typer.Option(metavar="PATTERN", help="Only with this in title or category.")] = None,
+    exclude: Annotated[str | None, typer.Option(metavar="PATTERN", help="None with this there.")] = None,
+    min_chars: Annotated[int | None, typer.Option(min=0, help="Leave shorter articles out.")] = None,
+    max_chars: Annotated[int | None, typer.Option(min=0, help="Leave longer ones out; 0 for no bound.")] = None,
+    begin_with: Annotated[int | None, typer.Option(min=0, help="How many of the articles that are there.")] = None,
+    keep_days: Annotated[int | None, typer.Option(min=0, help="Drop episodes after so long; 0 keeps them.")] = None,
+    cron: Annotated[str | None, typer.Option(metavar='"M H D M W"', help='Its own schedule, or "never".')] = None,
+) -> None:
+    """Take a feed up, or change how the articles of one are narrated from now on."""
+    given: dict[str, Any] = {
+        "backend": backend, "model": model, "voice": voice, "speed": speed, "language": language, "include": include,
+        "exclude": exclude, "min_chars": min_chars, "max_chars": max_chars, "begin_with": begin_with,
+        "keep_days": keep_days, "cron": _checked_cron(cron),
+    }  # fmt: skip
+    given = {key: value for key, value in given.items() if value is not None}
     with open_context() as context:
-        feed = add_feed(context, url)
-    say(f"{feed.title}: {len(feed.items)} articles; `bookcast feeds update` narrates the newest")
+        before = next((f.options for f in context.store.feeds.all() if url in {f.url, f.address}), FeedOptions())
+        stored, feed = add_feed(context, url, replace(before, **given))
+    say(f"{stored.title}: {len(feed.items)} articles; `bookcast feeds update` narrates the newest")
     if options.json:
-        print_json({"feed": url, "title": feed.title, "articles": len(feed.items)})
+        print_json({"feed": stored.url, "title": stored.title, "articles": len(feed.items), **_options(stored.options)})
+
+
+def _checked_cron(cron: str | None) -> str | None:
+    try:
+        return check_cron(cron) if cron and cron != NEVER else cron
+    except ValueError as error:
+        raise SettingsError(str(error), key="cron") from error
+
+
+def _options(given: FeedOptions) -> dict[str, Any]:
+    return {"options": {k: v for k, v in asdict(given).items() if v != getattr(FeedOptions(), k)}}
 
 
 @app.command("list")
 def list_feeds() -> None:
-    """Show the feeds, and which articles failed why."""
-    rows: list[dict[str, Any]] = []
+    """Show the feeds, which articles failed, and why."""
     with open_context() as context:
-        for feed in context.store.feeds.all():
-            items = context.store.feeds.items(feed.url)
-            failed = [{"title": i.title, "reason": i.reason} for i in items if i.state == "failed"]
-            done = sum(item.state == "done" for item in items)
-            rows.append(
-                {"feed": feed.url, "title": feed.title, "narrated": done, "failed": failed, "error": feed.error}
-            )
-    print_table(["feed", "title", "narrated", "failed", "error"], [
-        [r["feed"], r["title"], str(r["narrated"]), str(len(r["failed"])), r["error"]] for r in rows
+        rows = [_row(context, feed.url) for feed in context.store.feeds.all()]
+    print_table(["feed", "title", "narrated", "failed", "skipped", "error"], [
+        [r["feed"], r["title"], str(r["narrated"]), str(len(r["failed"])), str(len(r["skipped"])),
+         r["ended"] or r["error"]] for r in rows
     ])  # fmt: skip
     for row in rows:
         for failure in row["failed"]:
@@ -47,24 +82,90 @@ def list_feeds() -> None:
         print_json({"feeds": rows})
 
 
+def _row(context: Context, url: str) -> dict[str, Any]:
+    feed = context.store.feeds.get(url)
+    items = context.store.feeds.items(url)
+
+    def having(state: str) -> list[dict[str, str]]:
+        return [{"title": i.title, "link": i.link, "reason": i.reason} for i in items if i.state == state]
+
+    return {
+        "feed": feed.url,
+        "address": feed.address,
+        "title": feed.title,
+        "podcast": f"feeds/{feed.name}",
+        "narrated": sum(item.state == "done" for item in items),
+        "failed": having(FAILED),
+        "skipped": having(SKIPPED),
+        "error": feed.error,
+        "ended": feed.ended,
+        **_options(feed.options),
+    }
+
+
 @app.command()
 def remove(url: Address) -> None:
     """Drop a feed; the books of its articles stay."""
     with open_context() as context:
-        context.store.feeds.remove(url)
+        context.store.feeds.remove(context.store.feeds.get(url).url)
     if options.json:
         print_json({"removed": url})
+
+
+@app.command("import")
+def import_opml(file: Annotated[Path, typer.Argument(metavar="FILE", help="OPML, as readers export it.")]) -> None:
+    """Take up every feed of another reader's list."""
+    try:
+        found = parse_opml(file.read_bytes(), name=str(file))
+    except OSError as error:
+        raise DocumentError(
+            f"{file} cannot be read: {error.strerror}", path=str(file), remedy="check the name"
+        ) from error
+    added, failed = [], []
+    with interruptible(), open_context() as context:
+        known = {feed.url for feed in context.store.feeds.all()}
+        for url, title in found:
+            try:
+                stored, _ = add_feed(context, url)
+                added += [stored.url] if stored.url not in known else []
+                say(f"{stored.title}")
+            except NarrationError as error:
+                failed.append((title or url, str(error)))
+                say(f"{title or url}: {error}")
+    say(f"{len(added)} feeds added, {len(found) - len(added) - len(failed)} were there already, {len(failed)} failed")
+    if options.json:
+        print_json({"added": added, "failed": [{"feed": what, "reason": why} for what, why in failed]})
+    if failed and len(failed) == len(found):
+        raise PartialFailure("No feed of the list could be read", failures=tuple(failed))
+
+
+@app.command("export")
+def export_opml(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="[default: stdout]")] = None,
+) -> None:
+    """Write the feeds as OPML, which every reader imports."""
+    with open_context() as context:
+        feeds = [(feed.address, feed.title, feed.facts.site) for feed in context.store.feeds.all()]
+    data = write_opml(feeds)
+    if file is None and not options.json:
+        typer.echo(data.decode(), nl=False)
+    elif file is not None:
+        try:
+            file.write_bytes(data)
+        except OSError as error:
+            raise StoreError(f"{file} cannot be written: {error.strerror}", remedy="choose another place") from error
+        say(f"{len(feeds)} feeds: {file}")
+    if options.json:
+        print_json({"feeds": [{"feed": url, "title": title} for url, title, _ in feeds], "file": str(file or "")})
 
 
 @app.command()
 def update(
     urls: Annotated[list[str] | None, typer.Argument(metavar="[URL]...", help="Only these feeds.")] = None,
-    most: Annotated[int, typer.Option(min=1, max=500, help="Articles of one feed.")] = 10,
 ) -> None:
-    """Narrate the new articles, as a run of Prefect's."""
+    """Narrate the new articles now, as a run of Prefect's."""
     with interruptible(), open_context() as context:
-        for url in urls or ():
-            context.store.feeds.get(url)
+        chosen = [context.store.feeds.get(url).url for url in urls or ()]
         from flows.environment import enter
         from flows.server import PrefectServer
 
@@ -73,13 +174,26 @@ def update(
             from flows.convert_feeds import convert_feeds
             from flows.run_flow import run_here
 
-            count: Any = run_here(
-                context,
-                convert_feeds,
-                {"feeds": list(urls or ()), "most": most},
-                api_url=server.api_url,
-                announce=lambda run: say(f"feeds: {server.page_url}/runs/flow-run/{run}"),
-            )
-    say(f"{count} articles narrated")
+            try:
+                summary: Any = run_here(
+                    context,
+                    convert_feeds,
+                    {"feeds": chosen, "asked": True},
+                    api_url=server.api_url,
+                    announce=lambda run: say(f"feeds: {server.page_url}/runs/flow-run/{run}"),
+                )
+            except PartialFailure as error:
+                _describe(error.__dict__["summary"])
+                raise
+    _describe(summary)
+
+
+def _describe(summary: Any) -> None:
+    say(
+        f"{summary.narrated} articles narrated, {duration(summary.audio_seconds)} of audio, "
+        f"{summary.skipped} skipped, {len(summary.failures)} failed"
+    )
+    for what, why in summary.failures:
+        say(f"  {what}: {why}")
     if options.json:
-        print_json({"narrated": count})
+        print_json(asdict(summary))

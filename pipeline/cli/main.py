@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import cache, doctor, feeds, narrate, rerun, say, spend, status, up, voices
+from pipeline.cli import cache, doctor, feeds, narrate, podcast, rerun, say, spend, status, up, voices
 from pipeline.cli.session import err, options, print_json
 from pipeline.errors import NarrationError
 
@@ -47,6 +47,7 @@ app.command("spend", epilog=spend.EXAMPLES)(spend.spend)
 app.command("say", epilog=say.EXAMPLES)(say.say_text)
 app.command("voices")(voices.voices)
 app.command("up", epilog=up.EXAMPLES)(up.up)
+app.command("podcast", epilog=podcast.EXAMPLES)(podcast.podcast)
 app.command("doctor")(doctor.doctor)
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(cache.app, name="cache")

@@ -1,81 +1,111 @@
-"""Bytes of a feed -> its items: RSS 0.9x to 2.0 and Atom, by feedparser, which is given bytes and fetches nothing."""
+"""Bytes of a feed -> its items: RSS 0.9x to 2.0 and Atom by feedparser, JSON Feed by `json_feed`."""
 
-import html
 import re
-from dataclasses import dataclass
+from calendar import timegm
+from datetime import UTC, datetime
 from time import struct_time
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import feedparser
 
 from pipeline.errors import DamagedDocument
+from pipeline.ingest.json_feed import parse_json_feed
+from pipeline.ingest.plain import plain_line, plain_text, plain_title
+from pipeline.model.feed import Feed, FeedItem
 
-MAX_ITEMS = 500
-_TAG = re.compile(r"<[^>]+>")
-
-
-@dataclass(frozen=True, slots=True)
-class FeedItem:
-    """An article that a feed announces."""
-
-    guid: str
-    """What the feed knows it by: its guid, else its link."""
-    link: str
-    title: str
-    published: str
-    """ISO 8601 date, or empty."""
-    author: str
-    content: str
-    """HTML as far as the feed holds it; often only the beginning."""
+MAX_ITEMS = 2_000
+MAX_TITLE_CHARS = 300
+MAX_SUMMARY_CHARS = 4_000
+_ENTITY = re.compile(rb"<!ENTITY", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A feed as read."""
+def parse_feed(data: bytes, *, url: str, content_type: str = "") -> Feed:
+    """The feed in `data`.
 
-    title: str
-    items: tuple[FeedItem, ...]
-    """In the order of the feed."""
+    Args:
+        data: as fetched.
+        url: where it came from; relative links start there.
+        content_type: as the server gave it, for the encoding.
 
-
-def parse_feed(data: bytes, *, url: str) -> Feed:
-    """The feed in `data`. Raises: DamagedDocument where it is none."""
-    found = feedparser.parse(data)
-    if not found.get("version") or not (found.entries or found.feed.get("title")):
+    Raises:
+        DamagedDocument: it is none, or declares entities of its own.
+    """
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+        return parse_json_feed(data, url=url)
+    if _ENTITY.search(data.replace(b"\x00", b"")):
+        raise DamagedDocument(
+            f"{url} declares entities of its own, which can hide an attack", path=url, remedy="subscribe to another"
+        )
+    headers = {"content-location": url, **({"content-type": content_type} if content_type else {})}
+    found = feedparser.parse(data, response_headers=headers, sanitize_html=False)
+    channel = found.feed
+    if not found.get("version") or not (found.entries or channel.get("title")):
         raise DamagedDocument(f"{url} is not a feed", path=url, remedy="give the address of its RSS or Atom feed")
-    items = [item for entry in found.entries[:MAX_ITEMS] if (item := _item(entry, url))]
-    return Feed(_plain(found.feed.get("title", "")) or url, tuple(items))
-
-
-def _item(entry: Any, url: str) -> FeedItem | None:
-    link = urljoin(url, str(entry.get("link", ""))) if entry.get("link") else ""
-    guid = str(entry.get("id", "")) or link
-    if not guid:
-        return None
-    bodies = [str(part.get("value", "")) for part in entry.get("content", [])] or [str(entry.get("summary", ""))]
-    return FeedItem(
-        guid=guid[:1000],
-        link=link,
-        title=_plain(entry.get("title", "")) or "Untitled",
-        published=_date(entry.get("published_parsed") or entry.get("updated_parsed")),
-        author=_plain(entry.get("author", "")),
-        content=max(bodies, key=len),
+    return Feed(
+        _title(channel.get("title", "")) or urlsplit(url).hostname or url,
+        tuple(item for entry in found.entries[:MAX_ITEMS] if (item := _item(entry, url))),
+        site=_address(url, channel.get("link")),
+        description=plain_text(str(channel.get("subtitle", "")))[:MAX_SUMMARY_CHARS],
+        author=_title(channel.get("author", "")),
+        language=str(channel.get("language", ""))[:35],
+        picture=_address(url, channel.get("image", {}).get("href") or channel.get("logo") or channel.get("icon")),
     )
 
 
-def _plain(text: str) -> str:
-    return _text(str(text))[:300]
+def _item(entry: Any, url: str) -> FeedItem | None:
+    link = _address(url, entry.get("link"))
+    guid = plain_line(str(entry.get("id", ""))) or link
+    if not guid:
+        return None
+    bodies = [str(part.get("value", "")) for part in entry.get("content", [])]
+    summary = str(entry.get("summary", ""))
+    content = max([*bodies, summary], key=len)
+    updated = entry["updated_parsed"] if "updated" in entry else None  # feedparser takes another date for it
+    return FeedItem(
+        guid=guid[:1000],
+        link=link,
+        title=_title(entry.get("title", "")) or plain_text(summary)[:80] or "Untitled",
+        published=_moment(entry.get("published_parsed") or updated),
+        updated=_moment(updated),
+        author=_author(entry),
+        content=content,
+        is_whole=bool(bodies) and len(content) > len(summary),
+        summary=plain_text(summary)[:MAX_SUMMARY_CHARS],
+        categories=tuple(plain_line(str(tag.get("term") or tag.get("label") or "")) for tag in entry.get("tags", [])),
+        picture=_address(url, _picture(entry)),
+    )
 
 
-def _date(moment: struct_time | None) -> str:
-    return f"{moment.tm_year:04d}-{moment.tm_mon:02d}-{moment.tm_mday:02d}" if moment else ""
+def _author(entry: Any) -> str:
+    """RSS 2.0 puts the name in brackets behind an address of mail."""
+    detail = entry.get("author_detail", {})
+    name = str(detail.get("name") or entry.get("author", ""))
+    return "" if "@" in name else _title(name)
 
 
-def text_length(content: str) -> int:
-    """Characters of the text in a piece of HTML."""
-    return len(_text(content))
+def _picture(entry: Any) -> str:
+    media = [*entry.get("media_content", []), *entry.get("media_thumbnail", [])]
+    pictures = [m.get("url", "") for m in media if m.get("medium", "image") == "image"]
+    enclosed = [e.get("href", "") for e in entry.get("enclosures", []) if str(e.get("type", "")).startswith("image/")]
+    return next(filter(None, [*enclosed, *pictures]), "")
 
 
-def _text(content: str) -> str:
-    return " ".join(html.unescape(_TAG.sub(" ", content)).split())
+def _title(text: object) -> str:
+    return plain_title(str(text))[:MAX_TITLE_CHARS]
+
+
+def _address(base: str, link: object) -> str:
+    """The link made absolute; empty where it does not lead to the web."""
+    try:
+        address = urljoin(base, str(link)) if link else ""
+        return address if address.startswith(("http://", "https://")) and urlsplit(address).hostname else ""
+    except ValueError:
+        return ""
+
+
+def _moment(moment: struct_time | None) -> str:
+    try:
+        return datetime.fromtimestamp(timegm(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
+    except (ValueError, OverflowError, OSError):
+        return ""

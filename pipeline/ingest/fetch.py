@@ -1,21 +1,38 @@
-"""A web address -> its bytes, fetched from public addresses only (server-side request forgery, OWASP).
+"""A web address -> what lies there, fetched from public addresses only; redirects go through the same door."""
 
-Every name is resolved here, each of its addresses checked, and the connection made to the very address
-that was checked; redirects go through the same door. Certificates are checked for the name all the same.
-"""
-
-import ipaddress
-import socket
-from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from urllib.parse import urljoin
 
 import httpx
 
-from pipeline.errors import DocumentError, DocumentTooLarge, UnsupportedFormat
+from pipeline.errors import DocumentError, PageUnavailable
+from pipeline.ingest.address import checked_request, host_of
+from pipeline.ingest.body import ENCODINGS, read_body
+from pipeline.model.headers import parse_freshness, parse_retry_after
 
 MAX_REDIRECTS = 5
-TIMEOUT_S = 30.0
-_AGENT = "Bookcast (narrates documents for their readers)"
+TIMEOUT_S = 60.0
+"""For a whole answer."""
+_SILENCE_S = 20.0
+"""For its next piece."""
+_PERMANENT = {301, 308}
+_WANTED = "text/html, application/rss+xml, application/atom+xml, application/feed+json, */*;q=0.5"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an earlier answer of an address said of itself (RFC 9110, 8.8)."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """The fields of a conditional request; none where nothing is known."""
+        values = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {name: value for name, value in values.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,93 +44,120 @@ class Fetched:
     data: bytes
     media_type: str
     """In lower case, without parameters."""
+    content_type: str = ""
+    """With parameters, as sent."""
+    is_unchanged: bool = False
+    """It is still what was known; there are no bytes then."""
+    known: Known = field(default=Known())
+    """For the next request."""
+    moved_to: str = ""
+    """Where it has moved to for good (301, 308), or empty."""
+    fresh_s: float = 0.0
+    """Seconds for which asking again is no use."""
 
 
-def fetch(url: str, *, max_bytes: int, private_addresses: bool = False) -> Fetched:
+Gate = Callable[[str], AbstractContextManager[object]]
+"""gate(host) is held while a server is asked."""
+
+
+def fetch(
+    url: str,
+    *,
+    max_bytes: int,
+    private_addresses: bool = False,
+    known: Known | None = None,
+    gate: Gate = lambda host: nullcontext(),
+    timeout_s: float = TIMEOUT_S,
+) -> Fetched:
     """The document at `url`.
+
+    Args:
+        url: of http or https.
+        max_bytes: of the document, decoded.
+        private_addresses: addresses of the own network are asked, too.
+        known: what the answer before said of itself; what has not changed comes without bytes.
+        gate: entered for each server that is asked.
+        timeout_s: for each answer as a whole.
 
     Raises:
         UnsupportedFormat: not http or https.
         DocumentTooLarge: over `max_bytes`.
+        PageUnavailable: the server answers with an error, or not in time; has `status` and `retry_after_s`.
         DocumentError: the address is not a public one, or it cannot be fetched.
     """
-    with httpx.Client(trust_env=False, timeout=TIMEOUT_S, follow_redirects=False) as client:
-        for _ in range(MAX_REDIRECTS + 1):
-            found = _get(client, url, max_bytes, private_addresses=private_addresses)
-            if isinstance(found, Fetched):
-                return found
-            url = urljoin(url, found)
+    moved_to, for_good = "", True
+    for _ in range(MAX_REDIRECTS + 1):
+        with gate(host_of(url)):
+            found = asyncio.run(_ask(url, known or Known(), max_bytes, timeout_s, private_addresses=private_addresses))
+        if isinstance(found, _Answer):
+            return found.as_fetched(url, moved_to)
+        url = urljoin(url, found.location)
+        for_good = for_good and found.status in _PERMANENT
+        moved_to = url if for_good else moved_to
     raise DocumentError(f"{url} leads to ever other addresses", path=url, remedy="save the page and give the file")
 
 
-def _get(client: httpx.Client, url: str, max_bytes: int, *, private_addresses: bool) -> Fetched | str:
-    """The document, or where it has moved to."""
-    request = _request(client, url, private_addresses=private_addresses)
-    try:
-        answer = client.send(request, stream=True)
-        try:
-            if answer.is_redirect:
-                return str(answer.headers["location"])
-            if answer.status_code != 200:
-                raise DocumentError(
-                    f"{url} answers with status {answer.status_code}", path=url, remedy="open it in a browser first"
-                )
-            return Fetched(url, _body(answer, url, max_bytes), _media_type(answer))
-        finally:
-            answer.close()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise DocumentError(f"{url} cannot be fetched: {error}", path=url, remedy="check the address") from error
+@dataclass(frozen=True, slots=True)
+class _Redirect:
+    status: int
+    location: str
 
 
-def _body(answer: httpx.Response, url: str, max_bytes: int) -> bytes:
-    pieces, size = [], 0
-    for piece in answer.iter_bytes():
-        pieces.append(piece)
-        size += len(piece)
-        if size > max_bytes:
-            raise DocumentTooLarge(f"{url} has more than {max_bytes // 1_000_000} MB", path=url)
-    return b"".join(pieces)
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    data: bytes
+    headers: httpx.Headers
+    is_unchanged: bool
 
-
-def _media_type(answer: httpx.Response) -> str:
-    return str(answer.headers.get("content-type", "")).partition(";")[0].strip().lower()
-
-
-def _request(client: httpx.Client, url: str, *, private_addresses: bool) -> httpx.Request:
-    """A request to the checked address itself, for the name that was asked for."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise UnsupportedFormat(f"{url} is no web address", path=url, remedy="copy it from the browser") from error
-    if parts.scheme not in {"http", "https"} or not host:
-        raise UnsupportedFormat(f"{url} is no web address", path=url, remedy="give one that begins with https://")
-    port = port or (443 if parts.scheme == "https" else 80)
-    address = _public_address(host, port, private_addresses=private_addresses)
-    shown = f"[{address}]" if ":" in address else address
-    target = httpx.URL(url).copy_with(host=shown, port=port, userinfo=b"")
-    headers = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": _AGENT, "Accept": "text/html, */*;q=0.5"}
-    return client.build_request("GET", target, headers=headers, extensions={"sni_hostname": host})
-
-
-def _public_address(host: str, port: int, *, private_addresses: bool) -> str:
-    try:
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except (socket.gaierror, UnicodeError) as error:
-        raise DocumentError(f"There is no server {host}", path=host, remedy="check the address") from error
-    if not private_addresses and not all(map(is_public, found)):
-        raise DocumentError(
-            f"{host} is an address of this network, which is not fetched from",
-            path=host,
-            remedy="save the page and give the file, or set [studio] private_addresses = true",
+    def as_fetched(self, url: str, moved_to: str) -> Fetched:
+        kind = str(self.headers.get("content-type", ""))
+        return Fetched(
+            url,
+            self.data,
+            kind.partition(";")[0].strip().lower(),
+            kind,
+            self.is_unchanged,
+            Known(str(self.headers.get("etag", "")), str(self.headers.get("last-modified", ""))),
+            moved_to,
+            parse_freshness(str(self.headers.get("cache-control", ""))),
         )
-    return found[0]
 
 
-def is_public(address: str) -> bool:
-    """True for an address of the open internet (IANA special-purpose registries)."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    if inner is not None:
-        ip = inner
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+async def _ask(
+    url: str, known: Known, max_bytes: int, timeout_s: float, *, private_addresses: bool
+) -> _Answer | _Redirect:
+    """One request. Asynchronous because only so a server that drips its answer is held to a time as a whole."""
+    headers = {"Accept": _WANTED, "Accept-Encoding": ENCODINGS, **known.headers()}
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=_SILENCE_S) as client:
+            request = checked_request(client, url, headers, private_addresses=private_addresses)
+            async with asyncio.timeout(timeout_s):
+                answer = await client.send(request, stream=True, follow_redirects=False)
+                return await _read(answer, url, max_bytes)
+    except (httpx.TimeoutException, TimeoutError) as error:
+        raise PageUnavailable(f"{url} does not answer in time", path=url, remedy="try again later") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise PageUnavailable(f"{url} cannot be fetched: {error}", path=url, remedy="check the address") from error
+
+
+async def _read(answer: httpx.Response, url: str, max_bytes: int) -> _Answer | _Redirect:
+    try:
+        if answer.has_redirect_location:
+            return _Redirect(answer.status_code, str(answer.headers["location"]))
+        if answer.status_code == 304:
+            return _Answer(b"", answer.headers, is_unchanged=True)
+        if answer.status_code != 200:
+            raise _refused(answer, url)
+        return _Answer(await read_body(answer, url, max_bytes=max_bytes), answer.headers, is_unchanged=False)
+    finally:
+        await answer.aclose()
+
+
+def _refused(answer: httpx.Response, url: str) -> PageUnavailable:
+    return PageUnavailable(
+        f"{url} answers with status {answer.status_code}",
+        path=url,
+        status=answer.status_code,
+        retry_after_s=parse_retry_after(answer.headers.get("retry-after", "")),
+        remedy="open it in a browser first",
+    )

@@ -29,6 +29,10 @@ def read_html(data: bytes, *, name: str, document_id: str, metadata: BookMetadat
         authors=given.authors or ((author,) if author else ()),
         language=given.language or root.get("lang") or "",
         description=given.description or _meta(root, "description"),
+        published=given.published or _meta(root, "date"),
+        publisher=given.publisher or _meta(root, "publisher"),
+        series=given.series or _meta(root, "belongs-to-collection"),
+        identifier=given.identifier or _meta(root, "identifier"),
     )
     return Document(document_id, facts, divide_chapters(blocks, [], book_title=title))
 

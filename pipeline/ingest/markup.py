@@ -11,6 +11,8 @@ from lxml import etree
 from pipeline.model.text import BlockKind
 
 EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
+SKIP_ATTRIBUTE = "data-bookcast-skip"
+"""Holds the reason why an element is not spoken, in documents that Bookcast has made of articles."""
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 NOT_TEXT = frozenset({"script", "style", "head", "template", "title", "meta", "link", "object", "iframe"})
@@ -118,6 +120,8 @@ def _skip_reason(tag: str, words: frozenset[str], element: etree._Element) -> st
     if tag == "svg":
         return "picture"
     style = (element.get("style") or "").replace(" ", "").lower()
+    if reason := element.get(SKIP_ATTRIBUTE):
+        return str(reason)[:60]
     if element.get("hidden") is not None or "display:none" in style:
         return "hidden"
     return ""

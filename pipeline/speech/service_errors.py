@@ -5,9 +5,7 @@ Statuses are read after RFC 9110, `Retry-After` in both of its forms (seconds, o
 
 import json
 import re
-import time
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 
 from pipeline.errors import (
     AuthenticationFailed,
@@ -20,6 +18,7 @@ from pipeline.errors import (
     TextTooLong,
     UnknownVoice,
 )
+from pipeline.model.headers import parse_retry_after
 from pipeline.speech.service import Service
 
 LONGEST_MESSAGE_CHARS = 300
@@ -39,7 +38,7 @@ def refusal(service: Service, status: int, headers: Mapping[str, str], body: byt
         model: that was asked for.
     """
     code, message = read_error(body)
-    retry_after_s = read_retry_after(headers.get("retry-after", ""))
+    retry_after_s = parse_retry_after(headers.get("retry-after", ""))
     text = f"{service.name} refused: {message or 'no reason given'} (HTTP {status}{f', {code}' if code else ''})"
     if code in _QUOTA:
         return _quota(service, status, text, retry_after_s)
@@ -124,14 +123,3 @@ def read_error(body: bytes) -> tuple[str, str]:
 def _tidy(text: str) -> str:
     plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return plain[:LONGEST_MESSAGE_CHARS]
-
-
-def read_retry_after(value: str) -> float | None:
-    """Seconds to wait from a Retry-After header (RFC 9110, 10.2.3), or None where it says nothing."""
-    value = value.strip()
-    if re.fullmatch(r"\d+(\.\d+)?", value):
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError, IndexError):
-        return None

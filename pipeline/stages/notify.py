@@ -24,6 +24,12 @@ def notify(context: Context, summary: Summary, state: str, reason: str = "") -> 
         state: finished, failed or stopped.
         reason: what stopped it.
     """
+    body = f"{summary.title} {WORDS[state]}: {_figures(summary)}" + (f" {reason}" if reason else "")
+    return tell(context, f"Bookcast: {summary.title}", body)
+
+
+def tell(context: Context, title: str, body: str) -> bool:
+    """Send a message to every address of `[notify] urls`; True where all were reached."""
     urls = context.settings.notify.urls
     if not urls:
         return True
@@ -31,8 +37,7 @@ def notify(context: Context, summary: Summary, state: str, reason: str = "") -> 
 
     postman = apprise.Apprise()
     known = [postman.add(url) for url in urls]
-    body = f"{summary.title} {WORDS[state]}: {_figures(summary)}" + (f" {reason}" if reason else "")
-    sent = bool(postman.notify(title=f"Bookcast: {summary.title}", body=body)) if any(known) else False
+    sent = bool(postman.notify(title=title, body=body)) if any(known) else False
     if not all(known) or not sent:
         _log.warning("a notification could not be delivered: check [notify] urls")
     return all(known) and sent

@@ -10,7 +10,6 @@ from pipeline.audio.encode import describe_encoder
 from pipeline.model.audio import SAMPLE_RATE_HZ, ChapterAudio
 from pipeline.model.book import Cover, ReleaseTags
 from pipeline.model.keys import content_address
-from pipeline.publish.cover import find_usable_cover
 from pipeline.publish.library import (
     ReleaseFile,
     chapter_file_name,
@@ -25,10 +24,10 @@ from pipeline.publish.m4b import EncodedChapter, split_parts, write_m4b
 from pipeline.stages.apart import run_apart
 from pipeline.stages.assemble_chapter import chapter_encoding, chapter_file
 from pipeline.stages.context import Context
+from pipeline.stages.cover import usable_cover
 from pipeline.stages.events import ReleaseReady
 from pipeline.stages.order import Order, resolve_formats
 from pipeline.stages.release_tags import book_tags, chapter_tags, narrator
-from pipeline.store.blobs import whole_file
 from pipeline.store.documents import StoredBook
 
 APART_FROM_HOURS = 8.0
@@ -48,12 +47,13 @@ def publish_book(context: Context, book: StoredBook, chapters: Sequence[ChapterA
     """
     original = context.store.documents.find_cover(book.slug)
     paths: list[Path] = []
+    usual = release_folder(context.library(order), book.metadata)
     for name in resolve_formats(context.settings, order):
-        folder = release_folder(context.library(order), book.metadata)
-        what = f"{name} {','.join(map(str, order.chapters))} "
-        target = f"{what}{folder}"
-        key = _release_key(context, book, chapters, order, name, original)
-        with context.store.lock(f"release {folder}"):
+        with context.store.lock(f"release {usual}"):
+            folder = _own_folder(context, book, usual)
+            what = f"{name} {','.join(map(str, order.chapters))} "
+            target = f"{what}{folder}"
+            key = _release_key(context, book, chapters, order, name, original)
             found = context.store.releases.find_release(book.slug, target)
             if found and found[0] == key:
                 paths += _sound_files(found[1], name)
@@ -61,6 +61,13 @@ def publish_book(context: Context, book: StoredBook, chapters: Sequence[ChapterA
                 paths += _publish(context, book, chapters, order, name, folder, target, key, original)
         _remove_moved(context, book.slug, what, folder, context.library(order))
     return paths
+
+
+def _own_folder(context: Context, book: StoredBook, folder: Path) -> Path:
+    """The folder, or one beside it where another book of that title, such as a weekly column, lies in it."""
+    if context.store.releases.is_taken(folder, but=book.slug):
+        return folder.with_name(f"{folder.name} ({book.slug[-8:]})")
+    return folder
 
 
 def _remove_moved(context: Context, slug: str, what: str, folder: Path, library: Path) -> None:
@@ -103,7 +110,7 @@ def _publish(
     key: str,
     original: Cover | None,
 ) -> list[Path]:
-    cover = _usable_cover(context, original) if original else None
+    cover = usable_cover(context, original) if original else None
     files = _sound(context, book, chapters, order, name, cover)
     files += [cover_file(cover)] if cover else []
     files += [metadata_file(book.metadata, narrator(context, order), chapters)]
@@ -116,18 +123,6 @@ def _publish(
     for path in sound:
         context.report(ReleaseReady(path))
     return sound
-
-
-def _usable_cover(context: Context, original: Cover) -> Cover | None:
-    """The cover as players take it; made once, for to draw it can take longer than to join a book."""
-    path = context.store.data / "work" / "usable-covers" / hashlib.sha256(original.data).hexdigest()
-    if path.is_file():
-        media_type, _, data = path.read_bytes().partition(b"\n")
-        return Cover(media_type.decode(), data) if data else None
-    cover = find_usable_cover(original)
-    with whole_file(path) as temporary:
-        temporary.write_bytes(cover.media_type.encode() + b"\n" + cover.data if cover else b"\n")
-    return cover
 
 
 def _sound_files(paths: Sequence[Path], name: str) -> list[Path]:

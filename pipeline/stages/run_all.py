@@ -53,6 +53,7 @@ def run_all(
     *,
     shared: bool = False,
     flow_run: str = "",
+    tells: bool = True,
 ) -> Summary:
     """Narrate a stored book.
 
@@ -64,6 +65,7 @@ def run_all(
         again: ids of the chunks to speak, spoken before or not, and no others; None for all that are missing.
         shared: other machines use the same service, each with its share.
         flow_run: Prefect's id of the flow run that this is, or empty.
+        tells: those of `[notify] urls` hear how it ended.
 
     Raises:
         PartialFailure: some chunks failed and the book would have holes; all else is done and kept.
@@ -88,7 +90,7 @@ def run_all(
         summary.chars_billed, cost = context.store.spend.of_run(run.id)
         summary.cost = float(cost)
         context.store.runs.end(run.id, state, summary.as_json())
-        if state != "stopped" or reason:  # who stopped it knows
+        if tells and (state != "stopped" or reason):  # who stopped it knows
             notify(context, summary, state, reason)
     return summary
 

@@ -16,6 +16,7 @@ from pipeline.store.engine import Database
 from pipeline.store.feeds import Feeds
 from pipeline.store.owners import Owner
 from pipeline.store.plans import Plans
+from pipeline.store.podcasts import Podcasts
 from pipeline.store.releases import Releases
 from pipeline.store.runs import Runs
 from pipeline.store.spend import Spend
@@ -51,6 +52,7 @@ class Store:
         self.plans = Plans(self._database)
         self.changes = Changes(self._database)
         self.feeds = Feeds(self._database)
+        self.podcasts = Podcasts(self._database)
         self.answers = Answers(data / "work" / "answers")
         self.clips = Clips(self._database, Blobs(data / "clips", ".flac"), self.owner, self.answers)
         self.takes = Takes(self._database, self.clips.blobs)

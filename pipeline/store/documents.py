@@ -91,20 +91,20 @@ class Documents:
         """The book of that name."""
         with self._database.reading() as session:
             row = session.get(BookRow, slug)
-        return None if row is None else _book(row)
+        return None if row is None else stored_book(row)
 
     def find_book_of(self, document_id: str, reading: str) -> StoredBook | None:
         """The book whose present edition this document is, read by that reader."""
         with self._database.reading() as session:
             query = select(BookRow).where(BookRow.document_id == document_id, BookRow.reading == reading)
             row = session.scalars(query.order_by(BookRow.updated_at.desc())).first()
-        return None if row is None else _book(row)
+        return None if row is None else stored_book(row)
 
     def books(self) -> list[StoredBook]:
         """All books by title."""
         with self._database.reading() as session:
             rows = session.scalars(select(BookRow).order_by(BookRow.title, BookRow.slug)).all()
-        return [_book(row) for row in rows]
+        return [stored_book(row) for row in rows]
 
     def search(self, words: str, *, limit: int, offset: int = 0) -> tuple[list[StoredBook], int]:
         """Books whose title, author or series holds every one of these words, by title; and how many there are."""
@@ -114,7 +114,7 @@ class Documents:
         with self._database.reading() as session:
             total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
             rows = session.scalars(query.order_by(BookRow.title, BookRow.slug).limit(limit).offset(offset)).all()
-        return [_book(row) for row in rows], total
+        return [stored_book(row) for row in rows], total
 
     def remember_narration(self, slug: str, options: dict[str, Any]) -> None:
         """Keep the options of a narration for reruns."""
@@ -148,6 +148,11 @@ class Documents:
             row.title = row.changed.get("title") or row.title
             row.words = _words(row)
         return self.get_book(slug)
+
+    def remove(self, slug: str) -> None:
+        """Drop a book with its chapters and plans; clips and releases are not touched."""
+        with self._database.writing() as session:
+            session.execute(delete(BookRow).where(BookRow.slug == slug))
 
     def chapters(self, slug: str) -> list[StoredChapter]:
         """The chapters of the present edition, in order."""
@@ -235,7 +240,7 @@ def _block(row: BlockRow) -> Block:
 
 
 def _words(row: BookRow) -> str:
-    facts = _book(row).metadata
+    facts = stored_book(row).metadata
     return " ".join([facts.title, *facts.authors, facts.series]).casefold()
 
 
@@ -243,7 +248,8 @@ def _chapter(row: ChapterRow) -> StoredChapter:
     return StoredChapter(row.id, row.book, row.position, row.title, row.level, row.chars, row.plan_key, row.audio_key)
 
 
-def _book(row: BookRow) -> StoredBook:
+def stored_book(row: BookRow) -> StoredBook:
+    """The book of a row."""
     changed = {key: value for key, value in row.changed.items() if key != "cover"}
     cover = str(row.changed.get("cover") or row.cover_type).rpartition(" ")[2]
     return StoredBook(

@@ -1,14 +1,35 @@
 """Feeds that are narrated, and what became of each of their items."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 
 from pipeline.errors import StoreError
+from pipeline.model.feed import Feed, FeedOptions
+from pipeline.model.keys import book_slug
 from pipeline.store.documents import now
 from pipeline.store.engine import Database
 from pipeline.store.tables import FeedItemRow, FeedRow
+
+DONE, FAILED, SKIPPED, EXPIRED = "done", "failed", "skipped", "expired"
+RESERVED_NAMES = frozenset({"all"})
+"""Names of podcasts that are no feed's."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFacts:
+    """What a feed says of itself."""
+
+    site: str = ""
+    description: str = ""
+    author: str = ""
+    language: str = ""
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +38,23 @@ class StoredFeed:
 
     url: str
     title: str
-    checked_at: datetime | None
+    name: str = ""
+    """Of its podcast, in addresses and folders."""
+    added_at: datetime = datetime.min
     """UTC."""
-    error: str
+    checked_at: datetime | None = None
+    """UTC."""
+    error: str = ""
+    address: str = ""
+    """Where it is fetched from."""
+    etag: str = ""
+    last_modified: str = ""
+    not_before: datetime | None = None
+    """UTC."""
+    failures: int = 0
+    ended: str = ""
+    facts: FeedFacts = field(default=FeedFacts())
+    options: FeedOptions = field(default=FeedOptions())
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +66,21 @@ class StoredItem:
     title: str
     link: str
     published: str
-    book: str
+    """ISO 8601, or empty."""
+    book: str = ""
     """Slug, once it was read."""
-    state: str
-    """done or failed."""
-    attempts: int
-    reason: str
+    state: str = ""
+    """done, failed, skipped or expired; empty before it was tried."""
+    attempts: int = 0
+    reason: str = ""
+    canonical: str = ""
+    digest: str = ""
+    first_at: datetime | None = None
+    """When it became an episode, UTC."""
+    next_at: datetime | None = None
+    """Not tried again before, UTC."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """author, summary, picture, etag and last_modified of its page."""
 
 
 class Feeds:
@@ -45,12 +89,16 @@ class Feeds:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, url: str, title: str) -> None:
-        """Take a feed up; one that is there gets the title."""
+    def add(self, url: str, feed: Feed) -> StoredFeed:
+        """Take a feed up, or take over what one that is there says of itself now."""
         with self._database.writing() as session:
-            row = session.get(FeedRow, url) or FeedRow(url=url, added_at=now(), error="")
-            row.title = title
+            row = session.get(FeedRow, url) or FeedRow(url=url, added_at=now(), error="", options={})
+            row.title = feed.title
+            facts = FeedFacts(feed.site, feed.description, feed.author, feed.language, feed.picture)
+            row.facts = asdict(facts)
+            row.name = row.name or _free_name(session, feed.title)
             session.add(row)
+        return self.get(url)
 
     def remove(self, url: str) -> None:
         """Drop a feed; its books stay. Raises: StoreError where there is none."""
@@ -60,8 +108,8 @@ class Feeds:
             session.execute(delete(FeedRow).where(FeedRow.url == url))
 
     def get(self, url: str) -> StoredFeed:
-        """The feed of that address. Raises: StoreError."""
-        found = next((feed for feed in self.all() if feed.url == url), None)
+        """The feed of that address, present or first. Raises: StoreError."""
+        found = next((feed for feed in self.all() if url in {feed.url, feed.address}), None)
         if found is None:
             raise StoreError(f"There is no feed {url}", remedy="bookcast feeds list shows them")
         return found
@@ -70,43 +118,132 @@ class Feeds:
         """Every feed, by title."""
         with self._database.reading() as session:
             rows = session.scalars(select(FeedRow).order_by(FeedRow.title, FeedRow.url)).all()
-        return [StoredFeed(row.url, row.title, row.checked_at, row.error) for row in rows]
+        return [_feed(row) for row in rows]
 
-    def checked(self, url: str, error: str = "") -> None:
-        """Note that a feed was looked at, and what went wrong."""
+    def find_named(self, name: str) -> StoredFeed | None:
+        """The feed whose podcast has that name."""
+        with self._database.reading() as session:
+            row = session.scalars(select(FeedRow).where(FeedRow.name == name)).first()
+        return _feed(row) if row else None
+
+    def set_options(self, url: str, options: FeedOptions) -> None:
+        """How the feed's articles are narrated from now on."""
+        plain = {key: value for key, value in asdict(options).items() if value != getattr(FeedOptions(), key)}
+        with self._database.writing() as session:
+            session.get_one(FeedRow, url).options = plain
+
+    def checked(self, url: str, **values: Any) -> None:
+        """Note that a feed was looked at, with new values of its columns."""
         with self._database.writing() as session:
             row = session.get(FeedRow, url)
             if row:
-                row.checked_at, row.error = now(), error[:500]
+                row.checked_at = now()
+                for name, value in values.items():
+                    setattr(row, name, value)
 
-    def items(self, url: str) -> list[StoredItem]:
+    def items(self, url: str, *, limit: int | None = None) -> list[StoredItem]:
         """The known items of a feed, newest first."""
-        query = select(FeedItemRow).where(FeedItemRow.feed == url).order_by(FeedItemRow.published.desc())
+        query = select(FeedItemRow).where(FeedItemRow.feed == url)
+        query = query.order_by(FeedItemRow.published.desc(), FeedItemRow.at.desc(), FeedItemRow.guid).limit(limit)
         with self._database.reading() as session:
-            rows = session.scalars(query.order_by(FeedItemRow.at.desc())).all()
-        return [_item(row) for row in rows]
+            return [_item(row) for row in session.scalars(query)]
 
-    def record(self, item: StoredItem) -> None:
-        """Keep what became of an item; its attempts are added to those before."""
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many items of each feed are in which state."""
+        query = select(FeedItemRow.feed, FeedItemRow.state, func.count()).group_by(FeedItemRow.feed, FeedItemRow.state)
+        found: dict[str, dict[str, int]] = {}
+        with self._database.reading() as session:
+            for feed, state, count in session.execute(query):
+                found.setdefault(feed, {})[state] = count
+        return found
+
+    def find_item(self, url: str, guid: str) -> StoredItem | None:
+        """What is known of an item."""
+        with self._database.reading() as session:
+            row = session.get(FeedItemRow, (url, guid))
+        return _item(row) if row else None
+
+    def episodes(self, feeds: Sequence[str] = ()) -> list[StoredItem]:
+        """Narrated items of these feeds, of all where none is named; each article once, newest first."""
+        query = select(FeedItemRow).where(FeedItemRow.state == DONE, FeedItemRow.book != "")
+        if feeds:
+            query = query.where(FeedItemRow.feed.in_(feeds))
+        with self._database.reading() as session:
+            rows = session.scalars(query.order_by(FeedItemRow.first_at, FeedItemRow.feed, FeedItemRow.guid)).all()
+        first: dict[str, StoredItem] = {}
+        for row in rows:
+            first.setdefault(row.book, _item(row))
+        return sorted(first.values(), key=lambda item: (episode_date(item), item.guid), reverse=True)
+
+    def narrated(self, canonical: str, but: str) -> StoredItem | None:
+        """An article of that link that another feed than `but` brought and that is narrated."""
+        query = select(FeedItemRow).where(
+            FeedItemRow.canonical == canonical, FeedItemRow.feed != but, FeedItemRow.state == DONE
+        )
+        with self._database.reading() as session:
+            row = session.scalars(query.order_by(FeedItemRow.first_at)).first() if canonical else None
+        return _item(row) if row else None
+
+    def users(self, book: str) -> int:
+        """How many items are narrated by that book."""
+        query = select(func.count()).select_from(FeedItemRow)
+        with self._database.reading() as session:
+            return session.scalar(query.where(FeedItemRow.book == book, FeedItemRow.state == DONE)) or 0
+
+    def record(self, *items: StoredItem) -> None:
+        """Keep what became of items."""
         with self._database.writing() as session:
-            before = session.get(FeedItemRow, (item.feed, item.guid))
-            session.merge(
-                FeedItemRow(
-                    feed=item.feed,
-                    guid=item.guid,
-                    title=item.title,
-                    link=item.link,
-                    published=item.published,
-                    book=item.book,
-                    state=item.state,
-                    attempts=item.attempts + (before.attempts if before else 0),
-                    reason=item.reason[:500],
-                    at=now(),
-                )
-            )
+            for item in items:
+                values = {name: getattr(item, name) for name in StoredItem.__slots__}
+                session.merge(FeedItemRow(**{**values, "reason": item.reason[:500], "at": now()}))
+
+    def expire(self, item: StoredItem) -> None:
+        """Note that an episode is kept no longer; it never comes again."""
+        self.record(replace(item, state=EXPIRED, reason="kept long enough"))
+
+    def again(self, url: str, guid: str) -> StoredItem:
+        """Have an item tried anew with the next run. Raises: StoreError where there is none."""
+        item = self.find_item(url, guid)
+        if item is None:
+            raise StoreError("There is no such article", remedy="bookcast feeds list shows them")
+        fresh = replace(item, state="", attempts=0, reason="", next_at=None, digest="")
+        self.record(fresh)
+        return fresh
+
+
+def episode_date(item: StoredItem) -> str:
+    """ISO 8601: when it was published, else when it became an episode."""
+    return item.published or (item.first_at.strftime("%Y-%m-%dT%H:%M:%SZ") if item.first_at else "")
+
+
+def _free_name(session: Session, title: str) -> str:
+    """A readable name that no other feed has."""
+    plain = re.sub(r"[^\w-]", "", book_slug(title, ()))[:60]
+    taken = {*session.scalars(select(FeedRow.name)), *RESERVED_NAMES}
+    number = 1
+    while (name := f"{plain}-{number}" if number > 1 else plain) in taken:
+        number += 1
+    return name
+
+
+def _feed(row: FeedRow) -> StoredFeed:
+    return StoredFeed(
+        row.url,
+        row.title,
+        row.name,
+        row.added_at,
+        row.checked_at,
+        row.error,
+        row.address or row.url,
+        row.etag,
+        row.last_modified,
+        row.not_before,
+        row.failures,
+        row.ended,
+        FeedFacts(**row.facts),
+        FeedOptions(**row.options),
+    )
 
 
 def _item(row: FeedItemRow) -> StoredItem:
-    return StoredItem(
-        row.feed, row.guid, row.title, row.link, row.published, row.book, row.state, row.attempts, row.reason
-    )
+    return StoredItem(**{name: getattr(row, name) for name in StoredItem.__slots__})

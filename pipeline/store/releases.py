@@ -109,6 +109,12 @@ class Releases:
         with self._database.reading() as session:
             return list(session.scalars(select(ReleaseRow.target).where(ReleaseRow.book == book)))
 
+    def is_taken(self, folder: Path, *, but: str) -> bool:
+        """True where another book than `but` was published to that folder before."""
+        query = select(ReleaseRow.book).where(ReleaseRow.target.endswith(str(folder), autoescape=True))
+        with self._database.reading() as session:
+            return any(book != but for book in session.scalars(query))
+
     def forget_release(self, book: str, target: str) -> list[Path]:
         """Drop the record of a release; the files that it had."""
         paths = self.published_files(book, target)

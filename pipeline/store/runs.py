@@ -99,10 +99,16 @@ class Runs:
         with self._database.reading() as session:
             return {row.book: self._stored(row) for row in session.scalars(query)}
 
+    def began(self, book: str) -> datetime | None:
+        """When a book was narrated for the first time, UTC."""
+        with self._database.reading() as session:
+            return session.scalar(select(func.min(RunRow.started_at)).where(RunRow.book == book))
+
     def book_of(self, flow_run: str) -> str:
         """The book that a flow run narrates; empty where it has not begun to."""
         with self._database.reading() as session:
-            return session.scalars(select(RunRow.book).where(RunRow.flow_run == flow_run)).first() or ""
+            query = select(RunRow.book).where(RunRow.flow_run == flow_run).order_by(RunRow.started_at)
+            return session.scalars(query).first() or ""
 
     def lost(self) -> list[StoredRun]:
         """Runs whose process died before they ended."""

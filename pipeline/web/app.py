@@ -8,7 +8,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from pipeline.stages.context import Context
-from pipeline.web import api, chapter_pages, feed_pages, media, pages, speech_api
+from pipeline.web import api, chapter_pages, feed_api, feed_pages, media, pages, podcast_pages, speech_api
 from pipeline.web.errors import install_error_answers
 from pipeline.web.guard import Access, Guard
 from pipeline.web.progress import Watch
@@ -33,7 +33,9 @@ class Studio:
             api.router,
             media.router,
             chapter_pages.router,
+            feed_api.router,
             feed_pages.router,
+            podcast_pages.router,
             pages.router,
         ):
             app.include_router(router)

@@ -27,6 +27,8 @@ COOKIE = "bookcast"
 _UPLOADS = {"/api/documents", "/new"}
 _COSTLY = {"/media/audition"}
 """Asked for by GET, but it can have a paid service speak."""
+_PODCASTS = "/podcast/"
+"""Apps that fetch these cannot give a token otherwise than in the address, where it is asked for further in."""
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
@@ -114,7 +116,7 @@ class Guard:
     def _entry(self, scope: Scope, headers: Headers) -> JSONResponse | RedirectResponse | None:
         """The link of the first start sets the cookie; without it, or the token, nothing is shown."""
         token = self._access.token
-        if not token or scope["path"].startswith("/v1/"):
+        if not token or scope["path"].startswith(("/v1/", _PODCASTS)):
             return None
         query = parse_qs(scope["query_string"].decode("latin-1"))
         given = query.pop("token", [""])[0]

@@ -25,7 +25,7 @@ async def get_cover(request: Request, slug: str) -> Response:
     """The cover of a book."""
     context: Context = request.app.state.context
     stored = context.store.documents.get_book(slug)
-    if _is_known(request, stored.cover_digest):
+    if is_known(request, stored.cover_digest):
         return Response(status_code=304, headers={"ETag": f'"{stored.cover_digest}"'})
     cover = context.store.documents.find_cover(slug)
     if cover is None:
@@ -85,7 +85,7 @@ def get_audition(
 
 def _sound(request: Request, path: Path, tag: str, download: str = "") -> Response:
     headers = {"ETag": f'"{tag[:80]}"', "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
-    if _is_known(request, tag[:80]):
+    if is_known(request, tag[:80]):
         return Response(status_code=304, headers=headers)
     kind = _TYPES.get(path.suffix, "application/octet-stream")
     # `inline`: the same address is played by the page; its link there has the attribute `download`
@@ -94,6 +94,7 @@ def _sound(request: Request, path: Path, tag: str, download: str = "") -> Respon
     )
 
 
-def _is_known(request: Request, tag: str) -> bool:
+def is_known(request: Request, tag: str) -> bool:
+    """True where who asks has what has that tag already (RFC 9110, 13.1.2)."""
     given = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
     return bool(tag) and (f'"{tag}"' in given or "*" in given)

@@ -14,6 +14,7 @@ from pipeline.stages.order import MASTERINGS, Order, parse_chapters
 from pipeline.web import actions, views
 from pipeline.web.api import checkup
 from pipeline.web.errors import ApiError
+from pipeline.web.feed_views import podcast_addresses
 from pipeline.web.rendering import page
 from pipeline.web.run_desk import opened
 from pipeline.web.settings_view import settings_in_force
@@ -73,7 +74,8 @@ async def show_book(request: Request, slug: str) -> HTMLResponse:
     book = views.book(context, desk, slug)
     places = context.store.plans.places(slug, state="failed") if book["totals"]["failed"] else []
     failed = [views.failed_chunk(place) for place in places]
-    return page(request, "book.html", book=book, failed=failed, review=views.review(context, slug))
+    addresses = podcast_addresses(request, f"books/{slug}")
+    return page(request, "book.html", book=book, failed=failed, review=views.review(context, slug), addresses=addresses)
 
 
 def _order(values: dict[str, Any]) -> Order:

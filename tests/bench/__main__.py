@@ -1,6 +1,6 @@
 """`make bench`: narration against the limit of the machine, a run with nothing to do, memory by length, and a service.
 
-python -m tests.bench BOOK [--part limit|memory|service|studio|all]
+python -m tests.bench BOOK [--part limit|memory|service|studio|feeds|all]
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.bench.feeds import measure_feeds
 from tests.bench.limit import cores, measure_limit, spoken_sentences
 from tests.bench.service import measure_service
 from tests.bench.studio import measure_studio
@@ -29,7 +30,7 @@ class Watch:
     """Runs a command; its wall time and the largest resident memory of any one of its processes."""
 
     def __init__(self, *arguments: str) -> None:
-        self.peak_mb = 0.0
+        self.looks_mb: list[float] = []
         began = time.perf_counter()
         command = [sys.executable, "-m", "pipeline.cli.main", *arguments, "--json"]
         self._process = psutil.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -42,11 +43,20 @@ class Watch:
     def _look(self) -> None:
         while self._process.is_running():
             try:
-                for process in [self._process, *self._process.children(recursive=True)]:
-                    self.peak_mb = max(self.peak_mb, process.memory_info().rss / 1e6)
+                processes = [self._process, *self._process.children(recursive=True)]
+                self.looks_mb.append(max(process.memory_info().rss / 1e6 for process in processes))
             except psutil.Error:
                 pass
             time.sleep(0.2)
+
+    @property
+    def peak_mb(self) -> float:
+        return max(self.looks_mb, default=0.0)
+
+    def over_time(self, parts: int) -> list[float]:
+        """The largest process in each part of the run."""
+        size = -(-len(self.looks_mb) // parts) or 1
+        return [max(self.looks_mb[at : at + size]) for at in range(0, len(self.looks_mb), size)]
 
 
 def repeat_book(book: Path, times: int, target: Path) -> Path:
@@ -98,7 +108,7 @@ def memory_by_length(book: Path, folder: Path, lengths: tuple[int, ...], backend
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("book", type=Path)
-    parser.add_argument("--part", choices=["limit", "memory", "service", "studio", "all"], default="all")
+    parser.add_argument("--part", choices=["limit", "memory", "service", "studio", "feeds", "all"], default="all")
     parser.add_argument("--backend", default="tone", help="who speaks in the memory part")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bookcast-bench-"))
@@ -112,6 +122,8 @@ def main() -> None:
             measure_service(folder, ROOT)
         if asked.part in ("studio", "all"):
             measure_studio(folder, ROOT, asked.book.resolve())
+        if asked.part in ("feeds", "all"):
+            measure_feeds(folder, Watch)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

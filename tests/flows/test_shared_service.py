@@ -32,13 +32,6 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpeechService]:
     running.close()
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that stands by itself, as one that several machines share; one for all test processes."""
-    with PrefectServer(tmp_path_factory.getbasetemp().parent / "standing") as standing:
-        yield standing.wait()
-
-
 def test_two_programs_share_four_slots_and_a_killed_one_frees_its_own(
     service: SpeechService, server: str, tmp_path: Path
 ) -> None:

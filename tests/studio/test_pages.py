@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import av
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -14,6 +15,7 @@ from pipeline.audio.pcm import decode_audio
 from tests.conftest import ROOT
 from tests.fakes import spoken
 from tests.flows.test_flows import wait_until
+from tests.podcast_reader import read_podcast
 from tests.studio.conftest import shoot
 from tests.studio.house import Up
 
@@ -235,15 +237,26 @@ def test_prefect_s_own_page_reruns_and_retries(page: Page, up: Up, short_epub: P
     shoot(page, "prefect-rerun")
 
 
-def test_a_feed_is_taken_up_and_its_articles_narrated(page: Page, up: Up, site: str) -> None:
+def test_a_feed_is_taken_up_narrated_and_heard_as_a_podcast(page: Page, up: Up, site: str) -> None:
     page.goto(f"{up.studio}/feeds")
-    page.get_by_label("Address of an RSS or Atom feed").fill(f"{site}/feed")
+    page.get_by_label("Address of a site or feed").fill(f"{site}/")  # the site names its feed
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("heading", name="Harbour & News")).to_be_visible()
     page.get_by_role("button", name="Narrate what is new").click()
-    wait_until(lambda: len(list(up.data.rglob("*.m4b"))) == 2, "two articles")
     expect(page.get_by_text("answers with status 404")).to_be_visible()  # it comes by itself
     expect(page.get_by_role("link", name="Whole")).to_be_visible()
     expect(page.get_by_role("link", name="Short")).to_be_visible()
+    wait_until(lambda: len(list(up.data.rglob("library/**/*.m4a"))) == 2, "two articles")
+    check_accessible(page)
+    shoot(page, "feed")
+    page.get_by_role("button", name="Rerun Gone").click()
+    expect(page.get_by_text("The narration has been started")).to_be_visible()
+    page.goto(f"{up.studio}/feeds")
+    page.get_by_label("A new address, for").fill("my telephone")
+    page.get_by_role("button", name="Make it").click()
+    address = page.get_by_role("textbox", name="Address for my telephone").input_value()
+    found = read_podcast(httpx.get(address, trust_env=False).content)
+    assert {episode["title"] for episode in found["episodes"]} == {"Whole", "Short"}
+    expect(page.get_by_role("img", name="QR code of the address for my telephone")).to_be_visible()
     check_accessible(page)
     shoot(page, "feeds")

@@ -13,7 +13,8 @@ import pytest
 
 from pipeline.cli.studio_token import make_token, read_token, token_file
 from pipeline.errors import DocumentError
-from pipeline.ingest.fetch import fetch, is_public
+from pipeline.ingest.address import is_public
+from pipeline.ingest.fetch import fetch
 from pipeline.settings import StudioSettings
 from pipeline.web.guard import access_of
 from tests.conftest import make_settings
@@ -242,7 +243,7 @@ def test_addresses_of_the_own_network_are_not_fetched(open_studio: Studio, web: 
 
 def test_a_redirect_to_the_own_network_is_not_followed(web: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first address is let through as a public one would be; the second is checked all the same."""
-    import pipeline.ingest.fetch as door
+    import pipeline.ingest.address as door
 
     seen: list[str] = []
 
