@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from filelock import Timeout
 from prefect import flow, task
@@ -103,8 +103,8 @@ def _convert_all(context: Context, urls: Sequence[str], threads: Executor, run: 
     total, stops = FeedsSummary(), None
     started = []
     for url, feed_run in _create_runs(urls):
-        own = FeedsSummary()
-        started.append((url, own, start_feed.submit(context, url, opaque(feed_run), own, threads, run, asked)))
+        own, hidden = FeedsSummary(), cast(FlowRun, opaque(feed_run))  # Prefect would wait for a run that it sees
+        started.append((url, own, start_feed.submit(context, url, hidden, own, threads, run, asked)))
     for url, own, future in started:
         try:
             future.result()

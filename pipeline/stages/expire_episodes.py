@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pipeline.publish.library import remove_empty_folders
 from pipeline.stages.context import Context
+from pipeline.stages.order import Order
 from pipeline.store.documents import now
 from pipeline.store.feeds import DONE, StoredFeed
 
@@ -28,7 +29,7 @@ def _keep_days(context: Context, feed: StoredFeed) -> int:
 
 
 def _remove_book(context: Context, slug: str) -> None:
-    library = context.store.data / "library"
+    library = context.library(Order())
     for path in context.store.releases.releases(slug):
         path.unlink(missing_ok=True)
         for beside in ("metadata.json", "cover.jpg", "cover.png"):

@@ -46,8 +46,8 @@ def import_document(context: Context, source: str) -> StoredBook:
 
 def import_page(context: Context, url: str) -> StoredBook:
     """Fetch a page, take the article out of it, and make it a book. Raises: DocumentError, StoreError."""
-    from pipeline.stages.ask_site import ask_site  # these bring what most narrations never need
-    from pipeline.stages.read_article import find_picture, read_page
+    from pipeline.stages.ask_site import ask_site, find_picture  # these bring what most narrations never need
+    from pipeline.stages.read_article import read_page
 
     fetched = ask_site(context, url, max_bytes=max(MAX_BYTES.values()))
     path = PurePosixPath(unquote(urlsplit(fetched.url).path))

@@ -8,11 +8,12 @@ from pipeline.ingest.fetch import Known
 from pipeline.model.feed import FeedItem, FeedOptions
 from pipeline.model.keys import book_slug, content_address
 from pipeline.settings import Settings
+from pipeline.stages.ask_site import find_picture
 from pipeline.stages.context import Context
 from pipeline.stages.events import Note
 from pipeline.stages.import_document import import_article
 from pipeline.stages.order import Order
-from pipeline.stages.read_article import ArticleRead, find_picture, read_item
+from pipeline.stages.read_article import ArticleRead, read_item
 from pipeline.stages.read_feed import blank_item, item_digest, retry_moment
 from pipeline.stages.run_all import Submit, run_all
 from pipeline.store.documents import now

@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 from pipeline.model.book import Cover
+from pipeline.stages.ask_site import find_picture
 from pipeline.stages.context import Context
 from pipeline.stages.cover import cover_of, drawn_picture, usable_cover
-from pipeline.stages.read_article import find_picture
 from pipeline.store.blobs import whole_file
 from pipeline.store.feeds import StoredFeed
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from pipeline.errors import EmptyDocument, NarrationError
+from pipeline.errors import EmptyDocument
 from pipeline.ingest.article import (
     Article,
     article_of_item,
@@ -17,10 +17,9 @@ from pipeline.ingest.article_document import article_document
 from pipeline.ingest.fetch import Fetched, Known
 from pipeline.ingest.plain import plain_line
 from pipeline.model.article import Phrases
-from pipeline.model.book import Cover
 from pipeline.model.feed import FeedItem
 from pipeline.model.text import Block, BlockKind
-from pipeline.stages.ask_site import MAX_PAGE_BYTES, MAX_PICTURE_BYTES, ask_site
+from pipeline.stages.ask_site import MAX_PAGE_BYTES, ask_site
 from pipeline.stages.context import Context
 from pipeline.store.feeds import StoredFeed
 from pipeline.text.language import block_language
@@ -82,17 +81,6 @@ def read_page(context: Context, fetched: Fetched) -> ArticleRead:
     article = _read_pages(context, fetched)
     data = _document(context, article, introduced=False)
     return ArticleRead(data, _text(article), article.picture, fetched.known)
-
-
-def find_picture(context: Context, url: str) -> Cover | None:
-    """The picture at that address; None where it cannot be had, for no article fails for want of its picture."""
-    if not url or not context.settings.feeds.pictures:
-        return None
-    try:
-        fetched = ask_site(context, url, max_bytes=MAX_PICTURE_BYTES)
-    except NarrationError:
-        return None
-    return Cover(fetched.media_type, fetched.data) if fetched.media_type.startswith("image/") else None
 
 
 def _read_pages(context: Context, fetched: Fetched) -> Article:

@@ -48,7 +48,9 @@ def add_feed(context: Context, url: str, options: FeedOptions | None = None) -> 
     """
     check_options(options or FeedOptions())
     address, feed = find_feed(context, url.strip())
-    stored = context.store.feeds.add(address, feed)
+    own = canonical_link(address)
+    known = (f.url for f in context.store.feeds.all() if own in {canonical_link(f.url), canonical_link(f.address)})
+    stored = context.store.feeds.add(next(known, address), feed)
     if options:
         context.store.feeds.set_options(stored.url, options)
     return context.store.feeds.get(stored.url), feed

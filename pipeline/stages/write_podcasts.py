@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 from pipeline.errors import PublishError, StoreError
 from pipeline.model.book import Cover
@@ -82,12 +83,12 @@ def _pictured(context: Context, podcast: Podcast) -> Podcast:
 
 
 def _absolute(base: str) -> Address:
-    return lambda place: f"{base}/{place}"
+    return lambda place: f"{base}/{quote(place)}"
 
 
 def _relative(place: str) -> str:
     """Seen from a feed, which lies two folders deep."""
-    return f"../../{place}"
+    return f"../../{quote(place)}"
 
 
 def _place_episode(context: Context, folder: Path, episode: Episode) -> None:

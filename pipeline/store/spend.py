@@ -222,11 +222,13 @@ class Spend:
         return [Spent(m, b, t, c, n, chars, Decimal(nano) / NANO, open_) for m, b, t, c, n, chars, nano, open_ in rows]
 
 
-def _sum() -> Select[int]:
+def _sum() -> Select[tuple[int]]:
     return select(func.coalesce(func.sum(SpendRow.cost_nano), 0)).where(SpendRow.state != VOID)
 
 
-def _check_cap(session: Session, query: Select[int], cost: int, name: str, cap: float, purchase: Purchase) -> None:
+def _check_cap(
+    session: Session, query: Select[tuple[int]], cost: int, name: str, cap: float, purchase: Purchase
+) -> None:
     spent = int(session.scalar(query) or 0)
     if spent + cost > int(Decimal(repr(cap)) * NANO):
         how = "--max-cost" if name == "run" else f"[budget] max_cost_per_{name}"

@@ -9,6 +9,7 @@ from pipeline.errors import SettingsError
 from pipeline.stages.context import Context
 from pipeline.stages.read_feed import ALL_FEEDS
 from pipeline.web import feed_actions, feed_views, views
+from pipeline.web.guard import is_local
 from pipeline.web.pages import back
 from pipeline.web.rendering import page
 from pipeline.web.run_desk import opened
@@ -30,6 +31,7 @@ async def show_feeds(request: Request) -> HTMLResponse:
         is_active=ALL_FEEDS in desk.active(),
         addresses=feed_views.all_podcast(request),
         schedule=context.settings.feeds.schedule,
+        is_local=is_local(request.url.hostname or ""),
     )
 
 

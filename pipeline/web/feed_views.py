@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import quote
 
 import segno
 from fastapi import Request
@@ -67,7 +68,7 @@ def podcast_addresses(request: Request, podcast: str) -> list[dict[str, str]]:
 
 def podcast_url(request: Request, token: str, place: str) -> str:
     """Where something of a podcast is, for one subscriber."""
-    return f"{str(request.base_url).rstrip('/')}/podcast/{token}/{place}"
+    return f"{str(request.base_url).rstrip('/')}/podcast/{token}/{quote(place)}"
 
 
 def all_podcast(request: Request) -> list[dict[str, str]]:

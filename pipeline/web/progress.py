@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from pipeline.errors import NarrationError
 from pipeline.stages.context import Context
+from pipeline.stages.read_feed import ALL_FEEDS
 from pipeline.store.plans import DONE, FAILED, PENDING
 from pipeline.web.run_desk import RunDesk
 
@@ -65,7 +66,7 @@ class Watch:
         before = {book: p for book, p in self.snapshot.items() if p.state != "ended"}
         present: dict[str, Progress] = {}
         for book, run in self._desk.active().items():
-            totals = self._context.store.plans.totals(book)
+            totals = self._totals(book)
             done, failed, left = totals[DONE], totals[FAILED], totals[PENDING]
             seconds = self._seconds_left(book, done, left)
             present[book] = Progress(book, run.id, run.state, done, failed, done + failed + left, seconds)
@@ -78,10 +79,17 @@ class Watch:
             self.version += 1
 
     def _last(self, was: Progress) -> Progress:
-        totals, run = self._context.store.plans.totals(was.book), self._context.store.runs.last(was.book)
+        totals, run = self._totals(was.book), self._context.store.runs.last(was.book)
         total = sum(totals[state] for state in (DONE, FAILED, PENDING))
         ended_as = run[0] if run else ""
         return Progress(was.book, was.run, "ended", totals[DONE], totals[FAILED], total, 0, ended_as)
+
+    def _totals(self, book: str) -> dict[str, int]:
+        """Chunks of a book, or articles of all feeds, by their state."""
+        if book != ALL_FEEDS:
+            return self._context.store.plans.totals(book)
+        counts = self._context.store.feeds.counts().values()
+        return {state: sum(each.get(state, 0) for each in counts) for state in (DONE, FAILED, PENDING)}
 
     def _seconds_left(self, book: str, done: int, left: int) -> int | None:
         now = time.monotonic()

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.feed_makers import Post, rss, story
+from tests.ingest.test_feed import BOMB, XXE
 from tests.program import Result, bookcast
-from tests.web_site import Site, open_site
+from tests.web_site import Answer, Site, open_site
 
 
 @pytest.fixture
@@ -96,6 +97,33 @@ def test_mistakes_get_one_sentence_and_their_exit_code(
     done = here(*(word.format(web=web.url, here=here.config) for word in arguments))
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert words in done.stderr
+
+
+def forever() -> Iterator[bytes]:
+    while True:
+        yield b" " * 1_000_000
+
+
+HOSTILE = {
+    "a bomb of entities": Answer(BOMB, "application/rss+xml"),
+    "a file of ours": Answer(XXE, "application/rss+xml"),
+    "an endless body": Answer(kind="application/rss+xml", pieces=forever),
+    "an endless road": Answer(status=302, headers={"Location": "/hostile"}),
+    "a gigabyte announced": Answer(kind="application/rss+xml", headers={"Content-Length": str(2**30)}, pieces=lambda: iter([b"x"])),
+    "what is not compressed": Answer(kind="text/xml", headers={"Content-Encoding": "br"}, pieces=lambda: iter([b"nonsense" * 99])),
+    "control characters": Answer(b"<rss version='2.0'><channel><title>\x00\x01</title>", "application/rss+xml"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_feed_ends_in_one_clear_line(here: Here, web: Site, case: str) -> None:
+    web.answers["/hostile"] = HOSTILE[case]
+    done = here("feeds", "add", f"{web.url}/hostile")
+    assert done.returncode == 3, done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2, lines
+    assert lines[0].startswith("Error: ")
+    assert lines[1].startswith("Try: ")
 
 
 def test_the_own_network_is_not_asked(tmp_path: Path, web: Site) -> None:

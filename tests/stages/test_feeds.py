@@ -324,6 +324,13 @@ def test_a_site_names_its_feed_and_a_page_without_one_is_said_to_have_none(web: 
     assert find_feed(desk.context, f"{web.url}/plain")[0] == f"{web.url}/rss", "many sites keep it there"
 
 
+def test_a_feed_is_taken_up_once_however_its_address_is_written(web: Site, desk: FeedDesk) -> None:
+    url = desk.add(put_feed(web, []))
+    put_feed(web, [], "/feed?utm_source=page")
+    assert desk.add(f"{web.url}/feed?utm_source=page") == url
+    assert len(desk.context.store.feeds.all()) == 1
+
+
 def test_feeds_of_the_own_network_are_refused(web: Site, tmp_path: Path, fake_voice: Path) -> None:
     settings = feed_settings()
     closed = settings.model_copy(update={"studio": settings.studio.model_copy(update={"private_addresses": False})})

@@ -223,6 +223,15 @@ def test_addresses_are_relative_where_none_is_configured_and_lead_to_files(
         assert (path.parent / address).resolve().is_file(), address
 
 
+def test_names_in_any_script_make_addresses_that_lead_to_files(web: Site, desk: FeedDesk, tmp_path: Path) -> None:
+    narrated(desk, web, [Post("a", "老码头 reopens – “now”", story("boat"))], title="北方晚报")
+    root = tmp_path / "www"
+    for path in write_podcasts(desk.context, folder=root, base_url=BASE):
+        for address in re.findall(r'(?:url|href)="([^"]+)"', path.read_text()):
+            assert address.isascii()
+            assert local(address, root).is_file(), address
+
+
 def test_files_of_feeds_that_are_gone_are_removed(web: Site, desk: FeedDesk, tmp_path: Path) -> None:
     url = narrated(desk, web)
     root = tmp_path / "www"

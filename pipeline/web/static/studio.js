@@ -59,9 +59,10 @@ function watchRuns() {
 function notify(run) {
   const how = { finished: "is narrated", failed: "is narrated, with gaps", stopped: "has stopped" }[run.ended_as] || "has ended";
   const shown = document.querySelector(`[data-book="${CSS.escape(run.book)}"]`);
-  const name = shown?.dataset.bookTitle || run.book;
-  studio.say(`${name} ${how}.`);
-  if ("Notification" in window && Notification.permission === "granted") new Notification("Bookcast", { body: `${name} ${how}.` });
+  const feeds = { finished: "What is new in the feeds is narrated.", failed: "What is new in the feeds is narrated; some of it failed." };
+  const told = run.book === "*feeds" ? feeds[run.ended_as] || "The run over the feeds has ended." : `${shown?.dataset.bookTitle || run.book} ${how}.`;
+  studio.say(told);
+  if ("Notification" in window && Notification.permission === "granted") new Notification("Bookcast", { body: told });
 }
 
 document.addEventListener("click", (event) => {
