@@ -1,5 +1,6 @@
 """The flow of the feeds: a flow run for each feed, a task for each article; nothing that fails stops the others."""
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -9,10 +10,12 @@ from filelock import Timeout
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.flow_engine import run_flow
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Cancelled, Pending
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
@@ -34,6 +37,7 @@ from pipeline.store.feeds import DONE, SKIPPED, StoredFeed
 FEEDS_AT_ONCE = 6
 ARTICLES_AT_ONCE = 2
 """Of one feed: while one is being published, the voice goes on with the next."""
+BUSY_S, HTTP_BUSY = 20.0, 503
 FEED_THREADS: Any = ThreadPoolTaskRunner(max_workers=FEEDS_AT_ONCE)
 ARTICLE_THREADS: Any = ThreadPoolTaskRunner(max_workers=ARTICLES_AT_ONCE)
 
@@ -119,15 +123,29 @@ def _convert_all(context: Context, urls: Sequence[str], threads: Executor, run: 
 
 
 def _create_runs(urls: Sequence[str]) -> list[tuple[str, FlowRun]]:
-    """A flow run for each feed, made before any work: a server on SQLite refuses new ones beside other writing.
+    """A flow run for each feed, made before any work: a server on SQLite often refuses new ones beside other writing.
 
     They are no subflows: a retry could take one feed's run for another's.
     """
     with get_client(sync_client=True) as client:
-        runs = [(url, client.create_flow_run(convert_feed, parameters={"url": url}, state=Pending())) for url in urls]
+        runs = [(url, _create_run(client, url)) for url in urls]
     rows = [{"feed": url, "run": f"/runs/flow-run/{feed_run.id}"} for url, feed_run in runs]
     create_table_artifact(table=rows, key="feeds", description="The run of each feed")
     return runs
+
+
+def _create_run(client: SyncPrefectClient, url: str) -> FlowRun:
+    """Asked again at once where the server's database was busy; Prefect's own client would wait for many seconds."""
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        retries = 0 if time.monotonic() < deadline else PREFECT_CLIENT_MAX_RETRIES.value()
+        try:
+            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: retries}):
+                return client.create_flow_run(convert_feed, parameters={"url": url}, state=Pending())
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != HTTP_BUSY or retries:
+                raise
+        time.sleep(0.1)
 
 
 @task(name="feed", task_run_name="{url}", cache_policy=NO_CACHE, persist_result=False)

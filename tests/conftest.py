@@ -21,6 +21,7 @@ from pipeline.stages.run_all import run_all
 from tests.fakes import KIND
 from tests.feed_site import serve_site
 from tests.makers import SAMPLES, make_epub, make_png
+from tests.web_site import Site, open_site
 
 # Timings belong in tests/bench: a slow machine must not fail a property.
 hypothesis_settings.register_profile("bookcast", deadline=None)
@@ -115,6 +116,13 @@ def make_desk(tmp_path: Path) -> Callable[..., Desk]:
 def site() -> Iterator[str]:
     """Address of a site with a feed."""
     yield from serve_site()
+
+
+@pytest.fixture
+def web() -> Iterator[Site]:
+    """A site that serves what a test puts there."""
+    with open_site() as site:
+        yield site
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import feedparser
 from pipeline.errors import DamagedDocument
 from pipeline.ingest.json_feed import parse_json_feed
 from pipeline.ingest.plain import plain_line, plain_text, plain_title
-from pipeline.model.feed import Feed, FeedItem
+from pipeline.model.feed import Feed, FeedFacts, FeedItem
 
 MAX_ITEMS = 2_000
 MAX_TITLE_CHARS = 300
@@ -45,11 +45,13 @@ def parse_feed(data: bytes, *, url: str, content_type: str = "") -> Feed:
     return Feed(
         _title(channel.get("title", "")) or urlsplit(url).hostname or url,
         tuple(item for entry in found.entries[:MAX_ITEMS] if (item := _item(entry, url))),
-        site=_address(url, channel.get("link")),
-        description=plain_text(str(channel.get("subtitle", "")))[:MAX_SUMMARY_CHARS],
-        author=_title(channel.get("author", "")),
-        language=str(channel.get("language", ""))[:35],
-        picture=_address(url, channel.get("image", {}).get("href") or channel.get("logo") or channel.get("icon")),
+        FeedFacts(
+            _address(url, channel.get("link")),
+            plain_text(str(channel.get("subtitle", "")))[:MAX_SUMMARY_CHARS],
+            _title(channel.get("author", "")),
+            str(channel.get("language", ""))[:35],
+            _address(url, channel.get("image", {}).get("href") or channel.get("logo") or channel.get("icon")),
+        ),
     )
 
 

@@ -1,9 +1,11 @@
 """A web address -> what lies there, fetched from public addresses only; redirects go through the same door."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx
@@ -88,13 +90,23 @@ def fetch(
     moved_to, for_good = "", True
     for _ in range(MAX_REDIRECTS + 1):
         with gate(host_of(url)):
-            found = asyncio.run(_ask(url, known or Known(), max_bytes, timeout_s, private_addresses=private_addresses))
+            found = _run(_ask(url, known or Known(), max_bytes, timeout_s, private_addresses=private_addresses))
         if isinstance(found, _Answer):
             return found.as_fetched(url, moved_to)
         url = urljoin(url, found.location)
         for_good = for_good and found.status in _PERMANENT
         moved_to = url if for_good else moved_to
     raise DocumentError(f"{url} leads to ever other addresses", path=url, remedy="save the page and give the file")
+
+
+def _run(asking: "Coroutine[Any, Any, _Answer | _Redirect]") -> "_Answer | _Redirect":
+    """What it gives; in a thread of its own where this one has an event loop already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(asking)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, asking).result()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 from pipeline.errors import DamagedDocument
 from pipeline.ingest.plain import plain_line, plain_text, plain_title
-from pipeline.model.feed import Feed, FeedItem
+from pipeline.model.feed import Feed, FeedFacts, FeedItem
 
 _VERSION = "https://jsonfeed.org/version/"
 
@@ -24,11 +24,13 @@ def parse_json_feed(data: bytes, *, url: str) -> Feed:
     return Feed(
         plain_title(str(value.get("title") or ""))[:300] or urlsplit(url).hostname or url,
         tuple(i for v in (items if isinstance(items, list) else []) if isinstance(v, dict) and (i := _item(v, url))),
-        site=_address(url, value, "home_page_url"),
-        description=_text(value, "description")[:4000],
-        author=_author(value),
-        language=_text(value, "language")[:35],
-        picture=_address(url, value, "icon"),
+        FeedFacts(
+            _address(url, value, "home_page_url"),
+            _text(value, "description")[:4000],
+            _author(value),
+            _text(value, "language")[:35],
+            _address(url, value, "icon"),
+        ),
     )
 
 

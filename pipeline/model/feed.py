@@ -1,6 +1,6 @@
 """What is subscribed to: feeds and the articles that they announce."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,9 @@ class FeedItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
-    """A feed as read."""
+class FeedFacts:
+    """What a feed says of itself."""
 
-    title: str
-    items: tuple[FeedItem, ...]
-    """In the order of the feed."""
     site: str = ""
     """Address of the site that it belongs to."""
     description: str = ""
@@ -43,6 +40,16 @@ class Feed:
     """BCP 47 tag."""
     picture: str = ""
     """Address, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed as read."""
+
+    title: str
+    items: tuple[FeedItem, ...]
+    """In the order of the feed."""
+    facts: FeedFacts = field(default=FeedFacts())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from pipeline.errors import StoreError
-from pipeline.model.feed import Feed, FeedOptions
+from pipeline.model.feed import Feed, FeedFacts, FeedOptions
 from pipeline.model.keys import book_slug
 from pipeline.store.documents import now
 from pipeline.store.engine import Database
@@ -19,17 +19,6 @@ from pipeline.store.tables import FeedItemRow, FeedRow
 DONE, FAILED, SKIPPED, EXPIRED = "done", "failed", "skipped", "expired"
 RESERVED_NAMES = frozenset({"all"})
 """Names of podcasts that are no feed's."""
-
-
-@dataclass(frozen=True, slots=True)
-class FeedFacts:
-    """What a feed says of itself."""
-
-    site: str = ""
-    description: str = ""
-    author: str = ""
-    language: str = ""
-    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +83,7 @@ class Feeds:
         with self._database.writing() as session:
             row = session.get(FeedRow, url) or FeedRow(url=url, added_at=now(), error="", options={})
             row.title = feed.title
-            facts = FeedFacts(feed.site, feed.description, feed.author, feed.language, feed.picture)
-            row.facts = asdict(facts)
+            row.facts = asdict(feed.facts)
             row.name = row.name or _free_name(session, feed.title)
             session.add(row)
         return self.get(url)

@@ -9,13 +9,7 @@ import pytest
 from tests.feed_makers import Post, rss, story
 from tests.ingest.test_feed import BOMB, XXE
 from tests.program import Result, bookcast
-from tests.web_site import Answer, Site, open_site
-
-
-@pytest.fixture
-def web() -> Iterator[Site]:
-    with open_site() as site:
-        yield site
+from tests.web_site import Answer, Site
 
 
 class Here:

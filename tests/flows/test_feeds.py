@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,16 +14,10 @@ import pytest
 from tests.fakes import KIND, spoken
 from tests.feed_makers import Post, rss, story
 from tests.flows.test_flows import wait_until
-from tests.web_site import Site, open_site
+from tests.web_site import Site
 
 pytestmark = pytest.mark.studio
 FEEDS, ARTICLES = 3, 4
-
-
-@pytest.fixture
-def web() -> Iterator[Site]:
-    with open_site() as site:
-        yield site
 
 
 class FeedHouse:

@@ -48,7 +48,7 @@ def test_the_oldest_format_has_titles_and_links() -> None:
 
 def test_author_category_and_language_are_read() -> None:
     feed = parse_feed(rss("P", POSTS, BASE), url=BASE)
-    assert (feed.items[0].author, feed.items[0].categories, feed.language) == ("Ann Author", ("Sea",), "en")
+    assert (feed.items[0].author, feed.items[0].categories, feed.facts.language) == ("Ann Author", ("Sea",), "en")
     assert parse_feed(atom("P", POSTS, BASE), url=BASE).items[0].author == "Ann Author"
     assert parse_feed(json_feed("P", POSTS, BASE), url=BASE).items[0].author == "Ann Author"
 

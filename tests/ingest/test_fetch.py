@@ -1,5 +1,6 @@
 """Fetching from a real server: politely, conditionally, and within bounds whatever it answers."""
 
+import asyncio
 import gzip
 import time
 from collections.abc import Iterator
@@ -9,13 +10,7 @@ import pytest
 
 from pipeline.errors import DamagedDocument, DocumentError, DocumentTooLarge, PageUnavailable
 from pipeline.ingest.fetch import Fetched, Known, fetch
-from tests.web_site import Answer, Site, open_site
-
-
-@pytest.fixture
-def web() -> Iterator[Site]:
-    with open_site() as site:
-        yield site
+from tests.web_site import Answer, Site
 
 
 def get(url: str, **more: object) -> Fetched:
@@ -133,6 +128,15 @@ def test_a_server_that_is_not_there_is_said(web: Site) -> None:
 def test_only_the_web_is_asked(url: str) -> None:
     with pytest.raises(DocumentError):
         fetch(url, max_bytes=10)
+
+
+def test_it_works_beside_an_event_loop_too(web: Site) -> None:
+    url = web.put("/a", "hello")
+
+    async def inside() -> bytes:
+        return get(url).data
+
+    assert asyncio.run(inside()) == b"hello"
 
 
 def test_conditions_hold_what_is_known() -> None:

@@ -16,15 +16,9 @@ from pipeline.store.feeds import DONE, EXPIRED, FAILED, SKIPPED
 from tests.fakes import spoken
 from tests.feed_desk import FeedDesk, feed_settings
 from tests.feed_makers import Post, article_page, atom, json_feed, paragraphs, rdf, rss, story
-from tests.web_site import Site, open_site
+from tests.web_site import Site
 
 XML = "application/rss+xml"
-
-
-@pytest.fixture
-def web() -> Iterator[Site]:
-    with open_site() as site:
-        yield site
 
 
 @pytest.fixture

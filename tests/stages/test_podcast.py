@@ -26,17 +26,11 @@ from tests.conftest import Desk
 from tests.feed_desk import FeedDesk, feed_settings
 from tests.feed_makers import Post, rss, story
 from tests.podcast_reader import read_podcast
-from tests.web_site import Site, open_site
+from tests.web_site import Site
 
 BASE = "https://pods.example/audio"
 SECTIONS = story("boat", 3) + "<h2>Of oars</h2>" + story("oar", 3) + "<h2>Of sails &amp; ropes</h2>" + story("sail", 3)
 SECONDS_OFF = 0.1
-
-
-@pytest.fixture
-def web() -> Iterator[Site]:
-    with open_site() as site:
-        yield site
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,11 @@ from pipeline.stages.write_podcasts import write_podcasts
 from tests.conftest import ROOT
 from tests.feed_desk import FeedDesk
 from tests.feed_makers import Post, rss, story
-from tests.web_site import Site, open_site
+from tests.web_site import Site
 
 pytestmark = pytest.mark.studio
 NPM = ROOT / "build" / "npm"
 BASE = "https://pods.example/audio"
-
-
-@pytest.fixture
-def web() -> Iterator[Site]:
-    with open_site() as site:
-        yield site
 
 
 def test_partytime_reads_every_episode_with_its_chapters_transcript_and_people(

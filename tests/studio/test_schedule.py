@@ -12,15 +12,9 @@ from tests.fakes import spoken
 from tests.feed_makers import Post, rss, story
 from tests.flows.test_flows import wait_until
 from tests.studio.house import Up
-from tests.web_site import Site, open_site
+from tests.web_site import Site
 
 pytestmark = pytest.mark.studio
-
-
-@pytest.fixture
-def web() -> Iterator[Site]:
-    with open_site() as site:
-        yield site
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,15 +12,9 @@ from tests.feed_desk import FeedDesk, feed_settings
 from tests.feed_makers import Post, rss, story
 from tests.podcast_reader import read_podcast
 from tests.web.conftest import Studio
-from tests.web_site import Site, open_site
+from tests.web_site import Site
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>"
-
-
-@pytest.fixture
-def web() -> Iterator[Site]:
-    with open_site() as site:
-        yield site
 
 
 @pytest.fixture
