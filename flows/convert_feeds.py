@@ -34,8 +34,8 @@ from pipeline.stages.read_feed import ALL_FEEDS, finish_look, look_at_feed
 from pipeline.stages.write_podcasts import write_podcasts
 from pipeline.store.feeds import DONE, SKIPPED, StoredFeed
 
-FEEDS_AT_ONCE = 6
-ARTICLES_AT_ONCE = 2
+FEEDS_AT_ONCE = 4
+ARTICLES_AT_ONCE = 3
 """Of one feed: while one is being published, the voice goes on with the next."""
 BUSY_S, HTTP_BUSY = 20.0, 503
 FEED_THREADS: Any = ThreadPoolTaskRunner(max_workers=FEEDS_AT_ONCE)

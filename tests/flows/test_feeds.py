@@ -18,6 +18,8 @@ from tests.web_site import Site
 
 pytestmark = pytest.mark.studio
 FEEDS, ARTICLES = 3, 4
+LONG_S = 300.0
+"""Prefect's server on SQLite waits up to a minute for its own database where several programs write at once."""
 
 
 class FeedHouse:
@@ -41,7 +43,7 @@ class FeedHouse:
 
     def run(self, *arguments: str) -> tuple[int, dict[str, object], str]:
         process = self.start(*arguments)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=LONG_S)
         return process.returncode, json.loads(out or "{}"), err
 
 
@@ -97,7 +99,7 @@ def test_killed_in_the_middle_and_started_again_every_article_is_there_exactly_o
     (fake_voice / "delay").write_text("0.1")
     for count in (5, 20):
         process = house.start("feeds", "update")
-        wait_until(lambda: len(spoken(fake_voice)) >= count or process.poll() is not None, "some speech")  # noqa: B023
+        wait_until(lambda: len(spoken(fake_voice)) >= count or process.poll() is not None, "speech", LONG_S)  # noqa: B023
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         time.sleep(0.3)
@@ -122,7 +124,7 @@ def test_two_runs_at_once_narrate_each_article_once(house: FeedHouse, web: Site,
     both = [house.start("feeds", "update") for _ in range(2)]
     narrated = []
     for process in both:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=LONG_S)
         assert process.returncode == 0, err
         narrated.append(json.loads(out)["narrated"])
     assert sum(narrated) == FEEDS * ARTICLES

@@ -51,13 +51,13 @@ class House:
             return json.load(answer)
 
 
-def wait_until(check: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + DEADLINE_S
+def wait_until(check: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
+    deadline = time.monotonic() + deadline_s
     while time.monotonic() < deadline:
         if found := check():
             return found
         time.sleep(0.3)
-    raise AssertionError(f"not within {DEADLINE_S} s: {what}")
+    raise AssertionError(f"not within {deadline_s} s: {what}")
 
 
 @pytest.fixture

@@ -43,13 +43,15 @@ def test_cron_fires_converts_each_new_article_once_and_then_asks_conditionally(
         time.sleep(11)  # the next minute is too near to be a wait
     asked = len(web.log)
     assert not narrated(house)
-    wait_until(lambda: narrated(house) == 2, "the schedule to fire")
+    wait_until(lambda: narrated(house) == 2, "the schedule to fire", 240)
     texts = spoken(fake_voice)
     assert len(texts) == len(set(texts))
     first = len(web.log)
     assert first > asked
-    wait_until(lambda: len(web.log) > first, "the schedule to fire again")
-    wait_until(lambda: not [r for r in house.ask("flow_runs/filter", {}) if r["state"]["type"] == "RUNNING"], "its end")
+    wait_until(lambda: len(web.log) > first, "the schedule to fire again", 240)
+    wait_until(
+        lambda: not [r for r in house.ask("flow_runs/filter", {}) if r["state"]["type"] == "RUNNING"], "its end", 240
+    )
     assert next((entry.status, entry.conditional) for entry in web.log[first:]) == (304, True)
     assert spoken(fake_voice) == texts
 
@@ -62,4 +64,4 @@ def test_what_was_due_while_nobody_was_there_is_made_up_for(house: Up, web: Site
         database.execute("UPDATE feeds SET added_at = datetime('now', '-2 hours')")
     database.close()
     house.start()
-    wait_until(lambda: narrated(house) == 1, "the missed run")
+    wait_until(lambda: narrated(house) == 1, "the missed run", 240)
