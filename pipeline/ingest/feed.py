@@ -40,7 +40,7 @@ def parse_feed(data: bytes, *, url: str, content_type: str = "") -> Feed:
     headers = {"content-location": url, **({"content-type": content_type} if content_type else {})}
     found = feedparser.parse(data, response_headers=headers, sanitize_html=False)
     channel = found.feed
-    if not found.get("version") or not (found.entries or channel.get("title")):
+    if not found.get("version") or not (found.entries or _title(channel.get("title", ""))):
         raise DamagedDocument(f"{url} is not a feed", path=url, remedy="give the address of its RSS or Atom feed")
     return Feed(
         _title(channel.get("title", "")) or urlsplit(url).hostname or url,
