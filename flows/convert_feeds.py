@@ -32,7 +32,7 @@ from pipeline.stages.notify import tell
 from pipeline.stages.pace import STAGE_THREADS
 from pipeline.stages.read_feed import ALL_FEEDS, finish_look, look_at_feed
 from pipeline.stages.write_podcasts import write_podcasts
-from pipeline.store.feeds import DONE, SKIPPED, StoredFeed
+from pipeline.store.feeds import SKIPPED, StoredFeed
 
 FEEDS_AT_ONCE = 4
 ARTICLES_AT_ONCE = 3
@@ -63,7 +63,7 @@ class FeedsSummary:
 
     def count(self, outcome: ItemOutcome) -> None:
         """Count what became of an article."""
-        self.narrated += outcome.item.state == DONE
+        self.narrated += outcome.is_news
         self.skipped += outcome.item.state == SKIPPED
         self.spoken_chunks += outcome.spoken
         self.audio_seconds += outcome.seconds

@@ -31,6 +31,8 @@ class ItemOutcome:
     """Of the episode."""
     error: NarrationError | None = None
     """Why it failed."""
+    is_news: bool = False
+    """An episode is new, or heard otherwise than before."""
 
 
 def article_order(settings: Settings, options: FeedOptions) -> Order:
@@ -70,23 +72,24 @@ def narrate_item(
         stored = replace(stored, title=item.title, link=item.link, published=item.published, canonical=canonical)
         twin = None if stored.book else context.store.feeds.narrated(canonical, feed.url)
         if twin:
-            return _keep(context, item, replace(stored, book=twin.book, state=DONE, facts=twin.facts, reason=""))
+            shared_book = replace(stored, book=twin.book, state=DONE, facts=twin.facts, reason="")
+            return _keep(context, item, shared_book, is_news=True)
         try:
             return _narrate(context, feed, item, stored, submit, shared=shared, flow_run=flow_run)
         except Interrupted:
             raise
         except EmptyDocument as error:
-            reason = str(error)
-            return _keep(context, item, replace(stored, state=SKIPPED, attempts=stored.attempts + 1, reason=reason))
+            state = DONE if stored.state == DONE else SKIPPED  # an episode stays when its page is emptied
+            return _keep(context, item, replace(stored, state=state, attempts=stored.attempts + 1, reason=str(error)))
         except NarrationError as error:
             context.report(Note(f"{item.title}: {error}"))
             if error.stops_run:
                 raise
-            return _keep(context, item, _failed(context, feed, item, stored, error), error=error)
+            return _fail(context, stored, error)
         # everything: what strangers write reaches a dozen libraries, and no article may stop the others overnight
         except Exception as error:
             wrong = NarrationError(f"{item.title} cannot be narrated: {type(error).__name__}: {error}")
-            return _keep(context, item, _failed(context, feed, item, stored, wrong), error=wrong)
+            return _fail(context, stored, wrong)
 
 
 def _narrate(
@@ -103,7 +106,7 @@ def _narrate(
         known = Known(stored.facts.get("etag", ""), stored.facts.get("last_modified", ""))
         article = read_item(context, feed, item, known if stored.state == DONE else None)
         if article is None:  # its page says that it has not changed
-            return _keep(context, item, stored)
+            return _keep(context, item, replace(stored, attempts=0, reason="", next_at=None))
         if reason := _wrong_length(feed.options, article):
             return _keep(context, item, replace(stored, state=SKIPPED, reason=reason))
         slug = stored.book or _slug(feed, item)
@@ -114,8 +117,9 @@ def _narrate(
         context.store.feeds.record(stored)  # what is read need not be read again when the voice fails, or the power
     order = article_order(context.settings, feed.options)
     summary = run_all(context, stored.book, order, submit, shared=shared, flow_run=flow_run, tells=False)
-    done = replace(stored, state=DONE, reason="", attempts=0, next_at=None, first_at=stored.first_at or now())
-    return _keep(context, item, done, spoken=summary.synthesized, seconds=summary.audio_seconds)
+    done = replace(stored, state=DONE, reason="", attempts=0, next_at=None)
+    is_news = stored.state != DONE or summary.synthesized > 0
+    return _keep(context, item, done, is_news=is_news, spoken=summary.synthesized, seconds=summary.audio_seconds)
 
 
 def _is_read(context: Context, stored: StoredItem, item: FeedItem) -> bool:
@@ -138,13 +142,15 @@ def _wrong_length(options: FeedOptions, article: ArticleRead) -> str:
     return ""
 
 
-def _failed(
-    context: Context, feed: StoredFeed, item: FeedItem, stored: StoredItem, error: NarrationError
-) -> StoredItem:
-    present = context.store.feeds.find_item(feed.url, item.guid) or stored  # it may have been read before it failed
+def _fail(context: Context, stored: StoredItem, error: NarrationError) -> ItemOutcome:
+    """Try it again later; what is an episode already stays one, with the sound that it has."""
+    present = context.store.feeds.find_item(stored.feed, stored.guid) or stored  # it may have been read before
     attempts = present.attempts + 1
-    next_at = retry_moment(attempts, error)
-    return replace(present, state=FAILED, attempts=attempts, reason=str(error), next_at=next_at)
+    failed = replace(present, state=FAILED, attempts=attempts, reason=str(error), next_at=retry_moment(attempts, error))
+    if stored.state == DONE:
+        failed = replace(failed, state=DONE, digest="")
+    context.store.feeds.record(failed)
+    return ItemOutcome(failed, error=error)
 
 
 def _keep(
@@ -152,11 +158,11 @@ def _keep(
     item: FeedItem,
     stored: StoredItem,
     *,
+    is_news: bool = False,
     spoken: int = 0,
     seconds: float = 0.0,
-    error: NarrationError | None = None,
 ) -> ItemOutcome:
     first_at = stored.first_at or (now() if stored.state == DONE else None)
     kept = replace(stored, digest=item_digest(item), first_at=first_at)
     context.store.feeds.record(kept)
-    return ItemOutcome(kept, spoken, seconds, error)
+    return ItemOutcome(kept, spoken, seconds, is_news=is_news)

@@ -217,11 +217,12 @@ def _is_wanted(context: Context, stored: StoredItem | None, item: FeedItem) -> b
     if stored.state == EXPIRED:
         return False
     changed = stored.digest != item_digest(item)
+    is_due = stored.next_at is None or stored.next_at <= now()
+    has_attempts = stored.attempts < context.settings.feeds.attempts
     if stored.state == FAILED:
-        is_due = stored.next_at is None or stored.next_at <= now()
-        return changed or (is_due and stored.attempts < context.settings.feeds.attempts)
+        return changed or (is_due and has_attempts)
     if stored.state == DONE:
-        return changed or _may_have_changed(context, stored)
+        return is_due and has_attempts and (changed or _may_have_changed(context, stored))
     return changed and stored.attempts > 0  # skipped for what its page held, not by a filter
 
 

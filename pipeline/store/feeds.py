@@ -194,7 +194,9 @@ class Feeds:
         item = self.find_item(url, guid)
         if item is None:
             raise StoreError("There is no such article", remedy="bookcast feeds list shows them")
-        fresh = replace(item, state="", attempts=0, reason="", next_at=None, digest="")
+        state = DONE if item.state == DONE else ""  # an episode stays one while it is made again
+        facts = {key: value for key, value in item.facts.items() if key not in {"etag", "last_modified"}}
+        fresh = replace(item, state=state, attempts=0, reason="", next_at=None, digest="", facts=facts)
         self.record(fresh)
         return fresh
 

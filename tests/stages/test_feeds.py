@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.errors import DocumentError, SettingsError
 from pipeline.stages.expire_episodes import expire_episodes
+from pipeline.stages.podcast import find_podcast
 from pipeline.stages.read_feed import find_feed
 from pipeline.store.documents import now
 from pipeline.store.feeds import DONE, EXPIRED, FAILED, SKIPPED
@@ -359,6 +360,35 @@ def test_episodes_leave_after_their_time_and_never_come_again(web: Site, desk: F
     found = desk.context.store.feeds.find_item(url, "a")
     assert found
     assert found.state == EXPIRED
+
+
+@pytest.mark.parametrize("how", ["gone", "emptied", "unspeakable"])
+def test_an_episode_stays_when_its_article_can_not_be_brought_up_to_date(
+    how: str, web: Site, desk: FeedDesk, fake_voice: Path
+) -> None:
+    web.put("/a", article_page("A", story("boat")))
+    url = desk.add(put_feed(web, [Post("a", "A", summary="x")], validated=False))
+    desk.convert(url)
+    (before,) = desk.context.store.feeds.episodes()
+    (fake_voice / "poison").write_text("cursed")
+    pages = {
+        "gone": ("", 404),
+        "emptied": ("<html></html>", 200),
+        "unspeakable": (article_page("A", story("cursed")), 200),
+    }
+    body, status = pages[how]
+    web.put("/a", body, status=status)
+    converted = desk.convert(url)
+    assert [outcome.is_news for outcome in converted.outcomes] == [False]
+    (after,) = desk.context.store.feeds.episodes()
+    assert (after.book, after.first_at) == (before.book, before.first_at)
+    assert after.reason
+    assert find_podcast(desk.context, "feeds/the-paper").episodes  # type: ignore[union-attr]
+    (fake_voice / "poison").unlink()
+    web.put("/a", article_page("A", story("mended boat")))
+    desk.context.store.feeds.again(url, "a")
+    assert desk.convert(url).spoken
+    assert not desk.context.store.feeds.episodes()[0].reason
 
 
 def test_an_introduction_is_spoken_with_author_site_and_date(web: Site, desk: FeedDesk, fake_voice: Path) -> None:
