@@ -118,6 +118,8 @@ def _convert_all(context: Context, urls: Sequence[str], threads: Executor, run: 
                 own.failures.append((url, str(error)))
         total.add(own)
     if stops:
+        if stops.stops_run:
+            write_podcasts(context)  # what was narrated before a budget was spent is to be heard
         raise stops
     return total
 

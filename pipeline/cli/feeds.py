@@ -68,7 +68,7 @@ def _options(given: FeedOptions) -> dict[str, Any]:
 
 @app.command("list")
 def list_feeds() -> None:
-    """Show the feeds, which articles failed, and why."""
+    """Show the feeds, which articles failed or held nothing to narrate, and why."""
     with open_context() as context:
         rows = [_row(context, feed.url) for feed in context.store.feeds.all()]
     print_table(["feed", "title", "narrated", "failed", "skipped", "error"], [
@@ -76,8 +76,8 @@ def list_feeds() -> None:
          r["ended"] or r["error"]] for r in rows
     ])  # fmt: skip
     for row in rows:
-        for failure in row["failed"]:
-            say(f"  {failure['title']}: {failure['reason']}")
+        for item in [*row["failed"], *(item for item in row["skipped"] if item["was_read"])]:
+            say(f"  {item['title']}: {item['reason']}")
     if options.json:
         print_json({"feeds": rows})
 
@@ -86,8 +86,12 @@ def _row(context: Context, url: str) -> dict[str, Any]:
     feed = context.store.feeds.get(url)
     items = context.store.feeds.items(url)
 
-    def having(state: str) -> list[dict[str, str]]:
-        return [{"title": i.title, "link": i.link, "reason": i.reason} for i in items if i.state == state]
+    def having(state: str) -> list[dict[str, Any]]:
+        return [
+            {"title": i.title, "link": i.link, "reason": i.reason, "was_read": i.attempts > 0}
+            for i in items
+            if i.state == state
+        ]
 
     return {
         "feed": feed.url,

@@ -19,6 +19,7 @@ from pipeline.ingest.markup import local_name
 from pipeline.ingest.plain import plain_line, plain_text
 from pipeline.model.feed import FeedItem
 
+_ELEMENTS: Any = lxml_html  # its types are known to some releases of the stubs only
 MIN_WORDS = 20
 """A page with fewer in its text holds no article."""
 PAYWALLED_CHARS = 2_500
@@ -130,7 +131,7 @@ def parse_page(data: bytes, *, url: str) -> Any:
     text = trafilatura.utils.decode_file(data)
     try:
         parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
-        parser.set_element_class_lookup(lxml_html.HtmlElementClassLookup())  # type: ignore[attr-defined]
+        parser.set_element_class_lookup(_ELEMENTS.HtmlElementClassLookup())
         root = etree.fromstring(text.encode(), parser)
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise DamagedDocument(f"{url} holds no readable markup", path=url) from error

@@ -21,6 +21,7 @@ from pipeline.publish.podcast import podcast_xml
 from pipeline.settings.articles import PodcastSettings
 from pipeline.stages.import_document import import_document
 from pipeline.stages.podcast import find_podcast
+from pipeline.stages.subscribers import address_token, find_subscriber
 from pipeline.stages.write_podcasts import write_podcasts
 from tests.conftest import Desk
 from tests.feed_desk import FeedDesk, feed_settings
@@ -273,3 +274,17 @@ def test_transcripts_hold_every_cue_and_no_markup(parts: list[tuple[int, int, st
     vtt = write_vtt(cues).decode()
     assert vtt.count(" --> ") >= len(cues)
     assert "<" not in vtt
+
+
+def test_the_secret_of_the_addresses_is_its_owner_s_alone_and_each_address_another(desk: FeedDesk) -> None:
+    ids = [desk.context.store.podcasts.add_subscriber(name).id for name in ("one", "two")]
+    tokens = [address_token(desk.context, subscriber) for subscriber in ids]
+    assert tokens == [address_token(desk.context, subscriber) for subscriber in ids]
+    assert len(set(tokens)) == 2
+    assert all(len(token) == 32 for token in tokens)
+    found = find_subscriber(desk.context, tokens[1])
+    assert found
+    assert found.name == "two"
+    secret = desk.context.store.data / "work" / "podcast-secret"
+    assert secret.stat().st_mode & 0o077 == 0
+    assert not any(token.encode() in (desk.context.store.data / "bookcast.db").read_bytes() for token in tokens)
