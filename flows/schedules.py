@@ -24,6 +24,8 @@ from pipeline.store.feeds import StoredFeed
 
 DEPLOYMENT = "convert-feeds"
 LATE = timedelta(seconds=30)
+AHEAD = 2
+"""Runs of a schedule that stand in Prefect's list before they are due; many feeds must not fill it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,11 @@ def _write(client: SyncPrefectClient, wanted: list[FeedSchedule]) -> None:
         client.delete_deployment_schedule(deployment.id, present.id)
     made = [
         DeploymentScheduleCreate(
-            schedule=CronSchedule(cron=s.cron, timezone=s.zone), active=True, parameters=s.parameters, slug=s.slug
+            schedule=CronSchedule(cron=s.cron, timezone=s.zone),
+            active=True,
+            parameters=s.parameters,
+            slug=s.slug,
+            max_scheduled_runs=AHEAD,
         )
         for s in wanted
     ]

@@ -27,7 +27,7 @@ from tests.conftest import Desk
 from tests.feed_desk import FeedDesk, feed_settings
 from tests.feed_makers import Post, rss, story
 from tests.podcast_reader import read_podcast
-from tests.web_site import Site
+from tests.web_site import Site, open_site
 
 BASE = "https://pods.example/audio"
 SECTIONS = story("boat", 3) + "<h2>Of oars</h2>" + story("oar", 3) + "<h2>Of sails &amp; ropes</h2>" + story("sail", 3)
@@ -53,6 +53,17 @@ def narrated(
     return url
 
 
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FeedDesk, Path]]:
+    """A podcast that is narrated and written once, and its folder: for tests that only look."""
+    folder = tmp_path_factory.mktemp("paper")
+    desk = FeedDesk(folder / "data", feed_settings("tone"))
+    with open_site() as site:
+        narrated(desk, site)
+        yield desk, folder / "www"
+    desk.close()
+
+
 def written(desk: FeedDesk, folder: Path, **more: Any) -> Path:
     """The first page of the feed's own podcast."""
     paths = write_podcasts(desk.context, folder=folder, **more)
@@ -70,11 +81,8 @@ def seconds_of(path: Path) -> float:
         return sum(frame.samples for frame in container.decode(audio=0)) / SAMPLE_RATE_HZ
 
 
-def test_a_podcast_parser_reads_every_episode_with_chapters_and_transcript(
-    web: Site, desk: FeedDesk, tmp_path: Path
-) -> None:
-    narrated(desk, web)
-    root = tmp_path / "www"
+def test_a_podcast_parser_reads_every_episode_with_chapters_and_transcript(paper: tuple[FeedDesk, Path]) -> None:
+    desk, root = paper
     found = read_podcast(written(desk, root, base_url=BASE).read_bytes())
     assert found["title"] == "The <Paper>"
     assert [episode["title"] for episode in found["episodes"]] == ["Birds", "Boats & oars"]
@@ -95,9 +103,8 @@ def test_a_podcast_parser_reads_every_episode_with_chapters_and_transcript(
     assert "About boats" in boats["description"]
 
 
-def test_durations_lengths_and_cues_are_those_of_the_sound(web: Site, desk: FeedDesk, tmp_path: Path) -> None:
-    narrated(desk, web)
-    root = tmp_path / "www"
+def test_durations_lengths_and_cues_are_those_of_the_sound(paper: tuple[FeedDesk, Path]) -> None:
+    desk, root = paper
     tree = etree.fromstring(written(desk, root, base_url=BASE).read_bytes())
     names = {
         "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
@@ -148,10 +155,8 @@ def test_unchanged_input_gives_the_same_bytes_and_guids_stay_over_rebuilds(
     assert changed != first
 
 
-def test_the_build_date_changes_only_with_the_content(
-    web: Site, desk: FeedDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    narrated(desk, web)
+def test_the_build_date_changes_only_with_the_content(paper: tuple[FeedDesk, Path]) -> None:
+    desk, _ = paper
     before = find_podcast(desk.context, "feeds/the-paper")
     again = find_podcast(desk.context, "feeds/the-paper")
     assert before
@@ -210,9 +215,9 @@ def test_long_podcasts_have_pages(web: Site, tmp_path: Path, fake_voice: Path) -
 
 
 def test_addresses_are_relative_where_none_is_configured_and_lead_to_files(
-    web: Site, desk: FeedDesk, tmp_path: Path
+    paper: tuple[FeedDesk, Path], tmp_path: Path
 ) -> None:
-    narrated(desk, web)
+    desk, _ = paper
     path = written(desk, tmp_path / "www")
     for address in re.findall(r'(?:url|href)="([^"]+)"', path.read_text()):
         assert (path.parent / address).resolve().is_file(), address
