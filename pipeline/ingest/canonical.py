@@ -1,9 +1,18 @@
 """A link -> the form in which two links to one article are equal."""
 
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 _TRACKING = re.compile(r"^(utm_\w+|fbclid|gclid|mc_cid|mc_eid|ref|source|cmpid|igshid|ns_\w+|at_\w+)$", re.IGNORECASE)
+
+
+def absolute_link(base: str, link: object) -> str:
+    """A link of a document at `base`, made absolute; empty where it does not lead to the web."""
+    try:
+        address = urljoin(base, str(link)) if link else ""
+        return address if address.startswith(("http://", "https://")) and urlsplit(address).hostname else ""
+    except ValueError:
+        return ""
 
 
 def canonical_link(url: str) -> str:

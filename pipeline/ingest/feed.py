@@ -5,14 +5,15 @@ from calendar import timegm
 from datetime import UTC, datetime
 from time import struct_time
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import feedparser
 
 from pipeline.errors import DamagedDocument
+from pipeline.ingest.canonical import absolute_link
 from pipeline.ingest.json_feed import parse_json_feed
 from pipeline.ingest.plain import plain_line, plain_text, plain_title
-from pipeline.model.feed import Feed, FeedFacts, FeedItem
+from pipeline.model.feed import MOMENT, Feed, FeedFacts, FeedItem
 
 MAX_ITEMS = 2_000
 MAX_TITLE_CHARS = 300
@@ -46,17 +47,17 @@ def parse_feed(data: bytes, *, url: str, content_type: str = "") -> Feed:
         _title(channel.get("title", "")) or urlsplit(url).hostname or url,
         tuple(item for entry in found.entries[:MAX_ITEMS] if (item := _item(entry, url))),
         FeedFacts(
-            _address(url, channel.get("link")),
+            absolute_link(url, channel.get("link")),
             plain_text(str(channel.get("subtitle", "")))[:MAX_SUMMARY_CHARS],
             _title(channel.get("author", "")),
             str(channel.get("language", ""))[:35],
-            _address(url, channel.get("image", {}).get("href") or channel.get("logo") or channel.get("icon")),
+            absolute_link(url, channel.get("image", {}).get("href") or channel.get("logo") or channel.get("icon")),
         ),
     )
 
 
 def _item(entry: Any, url: str) -> FeedItem | None:
-    link = _address(url, entry.get("link"))
+    link = absolute_link(url, entry.get("link"))
     guid = plain_line(str(entry.get("id", ""))) or link
     if not guid:
         return None
@@ -75,7 +76,7 @@ def _item(entry: Any, url: str) -> FeedItem | None:
         is_whole=bool(bodies) and len(content) > len(summary),
         summary=plain_text(summary)[:MAX_SUMMARY_CHARS],
         categories=tuple(plain_line(str(tag.get("term") or tag.get("label") or "")) for tag in entry.get("tags", [])),
-        picture=_address(url, _picture(entry)),
+        picture=absolute_link(url, _picture(entry)),
     )
 
 
@@ -97,17 +98,8 @@ def _title(text: object) -> str:
     return plain_title(str(text))[:MAX_TITLE_CHARS]
 
 
-def _address(base: str, link: object) -> str:
-    """The link made absolute; empty where it does not lead to the web."""
-    try:
-        address = urljoin(base, str(link)) if link else ""
-        return address if address.startswith(("http://", "https://")) and urlsplit(address).hostname else ""
-    except ValueError:
-        return ""
-
-
 def _moment(moment: struct_time | None) -> str:
     try:
-        return datetime.fromtimestamp(timegm(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
+        return datetime.fromtimestamp(timegm(moment), UTC).strftime(MOMENT) if moment else ""
     except (ValueError, OverflowError, OSError):
         return ""

@@ -3,11 +3,12 @@
 import json
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from pipeline.errors import DamagedDocument
+from pipeline.ingest.canonical import absolute_link
 from pipeline.ingest.plain import plain_line, plain_text, plain_title
-from pipeline.model.feed import Feed, FeedFacts, FeedItem
+from pipeline.model.feed import MOMENT, Feed, FeedFacts, FeedItem
 
 _VERSION = "https://jsonfeed.org/version/"
 
@@ -79,11 +80,7 @@ def _author(value: dict[str, Any]) -> str:
 
 def _address(base: str, value: dict[str, Any], key: str) -> str:
     link = value.get(key)
-    try:
-        address = urljoin(base, link) if isinstance(link, str) and link else ""
-    except ValueError:
-        return ""
-    return address if address.startswith(("http://", "https://")) else ""
+    return absolute_link(base, link) if isinstance(link, str) else ""
 
 
 def _moment(value: dict[str, Any], key: str) -> str:
@@ -92,4 +89,4 @@ def _moment(value: dict[str, Any], key: str) -> str:
         moment = datetime.fromisoformat(str(value.get(key) or ""))
     except ValueError:
         return ""
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).strftime(MOMENT)

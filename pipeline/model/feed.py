@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+"""How moments are written: ISO 8601 in UTC, to the second."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:

@@ -11,6 +11,7 @@ from typing import Any
 
 from lxml import etree
 
+from pipeline.model.feed import MOMENT
 from pipeline.model.podcast import Episode, Podcast
 
 ITUNES = "http://www.itunes.com/dtds/podcast-1.0.dtd"
@@ -108,7 +109,7 @@ def _add_item(item: Any, podcast: Podcast, episode: Episode, address: Address) -
         _add(item, "link", episode.link)
     _add(item, "description", _blurb(episode))
     _add(item, "guid", episode.guid, isPermaLink="false")
-    moment = datetime.strptime(episode.published, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    moment = datetime.strptime(episode.published, MOMENT).replace(tzinfo=UTC)
     _add(item, "pubDate", format_datetime(moment, usegmt=True))
     audio = f"{place}{episode.audio.suffix}"
     _add(item, "enclosure", url=address(audio), length=str(episode.audio_bytes), type=episode.media_type)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline.model.audio import SAMPLE_RATE_HZ, Cue
+from pipeline.model.feed import MOMENT
 from pipeline.model.keys import content_address
 from pipeline.model.podcast import Episode, Mark, Podcast
 from pipeline.model.text import BlockKind
@@ -28,7 +29,6 @@ TYPES = {
     ".m4a": "audio/x-m4a", ".mp3": "audio/mpeg", ".opus": "audio/ogg", ".flac": "audio/flac", ".wav": "audio/wav",
 }  # fmt: skip
 """Types of enclosures, as podcast apps know them, the most widely understood first."""
-_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def podcast_ids(context: Context) -> list[str]:
@@ -172,7 +172,7 @@ def _chapters(context: Context, book: StoredBook) -> Iterator[Episode]:
             yield replace(
                 _episode(context, book, sound, audio),
                 guid=_guid(book.slug, sound.title, str(occurrence)),
-                published=(began + timedelta(minutes=sound.position)).strftime(_MOMENT),
+                published=(began + timedelta(minutes=sound.position)).strftime(MOMENT),
                 number=sound.position + 1,
             )
 
@@ -211,7 +211,7 @@ def _audio(context: Context, key: str) -> Path | None:
 def _moment(published: str) -> str:
     """An ISO 8601 date or moment as a moment in UTC."""
     found = datetime.fromisoformat(published)
-    return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC).strftime(_MOMENT)
+    return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC).strftime(MOMENT)
 
 
 def _marks(context: Context, episode: Episode, cues: Sequence[Cue]) -> list[Mark]:

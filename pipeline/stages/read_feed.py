@@ -228,9 +228,9 @@ def _is_wanted(context: Context, stored: StoredItem | None, item: FeedItem) -> b
 
 def _may_have_changed(context: Context, stored: StoredItem) -> bool:
     """Its page told how it can be asked whether it has changed, and it is young enough to be mended."""
-    young = (now() - timedelta(days=context.settings.feeds.recheck_days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    first = stored.first_at.strftime("%Y-%m-%dT%H:%M:%SZ") if stored.first_at else ""
-    return bool(stored.facts.get("etag") or stored.facts.get("last_modified")) and first > young
+    oldest = now() - timedelta(days=context.settings.feeds.recheck_days)
+    is_young = stored.first_at is not None and stored.first_at > oldest
+    return is_young and bool(stored.facts.get("etag") or stored.facts.get("last_modified"))
 
 
 def _filtered(options: FeedOptions, item: FeedItem) -> str:

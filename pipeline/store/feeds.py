@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from pipeline.errors import StoreError
-from pipeline.model.feed import Feed, FeedFacts, FeedOptions
+from pipeline.model.feed import MOMENT, Feed, FeedFacts, FeedOptions
 from pipeline.model.keys import book_slug
 from pipeline.store.documents import now
 from pipeline.store.engine import Database
@@ -203,7 +203,7 @@ class Feeds:
 
 def episode_date(item: StoredItem) -> str:
     """ISO 8601: when it was published, else when it became an episode."""
-    return item.published or (item.first_at.strftime("%Y-%m-%dT%H:%M:%SZ") if item.first_at else "")
+    return item.published or (item.first_at.strftime(MOMENT) if item.first_at else "")
 
 
 def _free_name(session: Session, title: str) -> str:

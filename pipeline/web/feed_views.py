@@ -8,7 +8,7 @@ import segno
 from fastapi import Request
 
 from pipeline.errors import StoreError
-from pipeline.model.feed import FeedOptions
+from pipeline.model.feed import MOMENT, FeedOptions
 from pipeline.stages.context import Context
 from pipeline.stages.podcast import ALL
 from pipeline.stages.subscribers import address_token
@@ -83,7 +83,7 @@ def _figures(feed: StoredFeed, counts: dict[str, int]) -> dict[str, Any]:
         "address": feed.address,
         "title": feed.title,
         "site": feed.facts.site,
-        "checked_at": feed.checked_at.strftime("%Y-%m-%dT%H:%M:%SZ") if feed.checked_at else "",
+        "checked_at": feed.checked_at.strftime(MOMENT) if feed.checked_at else "",
         "error": without_paths(feed.error),
         "ended": feed.ended,
         "narrated": counts.get(DONE, 0),
