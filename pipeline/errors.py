@@ -1,45 +1,58 @@
 """Every error Bookcast raises on purpose, as one tree.
 
-    NarrationError                     exit 1
+    NarrationError                     exit 1   remedy, attempts
     +-- SettingsError                  exit 2   file, key
     |   +-- UnknownBackend, UnknownVoice
+    |   |   +-- VoiceNotInModel
+    |   +-- MissingExtra               extra
     +-- DocumentError                  exit 3   path
     |   +-- UnsupportedFormat, DamagedDocument, ProtectedDocument, EmptyDocument, DocumentTooLarge
     |   +-- PageUnavailable            status, retry_after_s
-    +-- SynthesisError                 exit 5   backend, chunk_id
+    +-- SynthesisError                 exit 5   backend, chunk_id, billed
     |   +-- TextTooLong, TextRejected, UnsupportedLanguage, BadClip
     |   +-- AuthenticationFailed, QuotaExhausted, BudgetExceeded, ServiceFailing    (stop the run, keep what is done)
     |   +-- TransientSynthesisError    retryable
-    |       +-- BackendUnavailable, BackendTimeout, RateLimited
+    |       +-- BackendUnavailable, BackendTimeout
+    |       +-- RateLimited            retry_after_s, quota
     +-- AudioError                     exit 6
     +-- StoreError                     exit 7
+    |   +-- NotFound
     |   +-- DamagedClips               chunk_ids
     +-- PublishError                   exit 8
+    |   +-- UnusablePicture
+    |       +-- PictureNotRead                         (publish/cover_image)
     +-- PartialFailure                 exit 9   failures
+    |   +-- BatchIncomplete            result      (narration/speaking/batch_result)
+    |   +-- BookIncomplete             summary     (narration/core/run_state)
+    |   +-- FeedsIncomplete            summary     (feeds/feeds_summary)
     +-- Interrupted                    exit 130
 
 A message says what, which and why in one sentence; `remedy` names one command or setting to try.
 All of them survive pickling, because worker processes raise them too.
 """
 
-from typing import ClassVar
+import copyreg
+from typing import Any, ClassVar, NamedTuple
 
 
 class NarrationError(Exception):
-    """Base of all our errors; keyword fields given to it become attributes."""
+    """Base of all our errors."""
 
     exit_code: ClassVar[int] = 1
     retryable: ClassVar[bool] = False
     stops_run: ClassVar[bool] = False
     """True where going on with other chunks would only waste time or money."""
     default_remedy: ClassVar[str] = ""
-    attempts: int = 1
-    """Requests that were made before it was given up."""
 
-    def __init__(self, message: str, *, remedy: str = "", **fields: object) -> None:
+    def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)
         self.remedy = remedy or self.default_remedy
-        self.__dict__.update(fields)
+        self.attempts = 1
+        """Requests that were made before it was given up."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Its fields travel beside its message; the constructor, which may insist on some, is not called again."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 class SettingsError(NarrationError):
@@ -47,8 +60,11 @@ class SettingsError(NarrationError):
 
     exit_code = 2
     stops_run = True
-    file: str = ""
-    key: str = ""
+
+    def __init__(self, message: str, *, file: str = "", key: str = "", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.file = file
+        self.key = key
 
 
 class UnknownBackend(SettingsError):
@@ -56,7 +72,21 @@ class UnknownBackend(SettingsError):
 
 
 class UnknownVoice(SettingsError):
-    """The backend, or its model, has no voice of that name."""
+    """The backend has no voice of that name."""
+
+
+class VoiceNotInModel(UnknownVoice):
+    """The backend has that voice, but the chosen model does not take it."""
+
+
+class MissingExtra(SettingsError):
+    """A part of Bookcast that is installed on request is not there."""
+
+    stops_run = False  # one article in Chinese must not keep a feed's others
+
+    def __init__(self, message: str, *, extra: str) -> None:
+        super().__init__(message, remedy=f"pip install 'bookcast[{extra}]'")
+        self.extra = extra
 
 
 class DocumentError(NarrationError):
@@ -64,7 +94,11 @@ class DocumentError(NarrationError):
 
     exit_code = 3
     default_remedy = "download the document again, or export it anew from the program that made it"
-    path: str = ""
+
+    def __init__(self, message: str, *, path: str = "", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.path = path
+        """Of a file, or an address."""
 
 
 class UnsupportedFormat(DocumentError):
@@ -90,20 +124,29 @@ class DocumentTooLarge(DocumentError):
 class PageUnavailable(DocumentError):
     """A web server answered with an error, or not at all."""
 
-    status: int = 0
-    """Of HTTP; 0 where there was no answer."""
-    retry_after_s: float | None = None
-    """What the server asked for."""
+    def __init__(
+        self, message: str, *, path: str = "", status: int = 0, retry_after_s: float | None = None, remedy: str = ""
+    ) -> None:
+        super().__init__(message, path=path, remedy=remedy)
+        self.status = status
+        """Of HTTP; 0 where there was no answer."""
+        self.retry_after_s = retry_after_s
+        """What the server asked for."""
 
 
 class SynthesisError(NarrationError):
     """A voice could not speak a text."""
 
     exit_code = 5
-    backend: str = ""
-    chunk_id: str = ""
-    billed: bool = False
-    """True where the service may have counted the characters all the same."""
+
+    def __init__(
+        self, message: str, *, backend: str = "", chunk_id: str = "", billed: bool = False, remedy: str = ""
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.backend = backend
+        self.chunk_id = chunk_id
+        self.billed = billed
+        """True where the service may have counted the characters all the same."""
 
 
 class TextTooLong(SynthesisError):
@@ -165,9 +208,22 @@ class BackendTimeout(TransientSynthesisError):
 class RateLimited(TransientSynthesisError):
     """Asked too often."""
 
-    retry_after_s: float | None = None
-    quota: bool = False
-    """True where the service does not say whether its rate or the balance is used up."""
+    def __init__(
+        self,
+        message: str,
+        *,
+        backend: str = "",
+        chunk_id: str = "",
+        billed: bool = False,
+        retry_after_s: float | None = None,
+        quota: bool = False,
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message, backend=backend, chunk_id=chunk_id, billed=billed, remedy=remedy)
+        self.retry_after_s = retry_after_s
+        """What the service asked for."""
+        self.quota = quota
+        """True where the service does not say whether its rate or the balance is used up."""
 
 
 class AudioError(NarrationError):
@@ -183,11 +239,18 @@ class StoreError(NarrationError):
     stops_run = True
 
 
+class NotFound(StoreError):
+    """Nothing of that name or id is stored."""
+
+
 class DamagedClips(StoreError):
     """Stored clips whose files are missing or changed; they were dropped and can be made again."""
 
     stops_run = False
-    chunk_ids: tuple[str, ...] = ()
+
+    def __init__(self, message: str, *, chunk_ids: tuple[str, ...] = (), remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.chunk_ids = chunk_ids
 
 
 class PublishError(NarrationError):
@@ -197,12 +260,32 @@ class PublishError(NarrationError):
     stops_run = True
 
 
+class UnusablePicture(PublishError):
+    """A cover that cannot be read, or that asks for more than a cover may."""
+
+    stops_run = False
+    default_remedy = "use a JPEG or PNG file"
+
+
+class Failure(NamedTuple):
+    """One thing that failed; a pair, which JSON prints as one."""
+
+    what: str
+    """Id of a chunk, or title or address of an article or feed."""
+    reason: str
+
+
 class PartialFailure(NarrationError):
-    """Everything else was done; these things failed."""
+    """Everything else was done; these things failed.
+
+    What was done is a field of the subclass that stands beside its type.
+    """
 
     exit_code = 9
-    failures: tuple[tuple[str, str], ...] = ()
-    """(what, reason) pairs."""
+
+    def __init__(self, message: str, *, failures: tuple[Failure, ...] = (), remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.failures = failures
 
 
 class Interrupted(NarrationError):

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,14 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from pipeline.model.plan import ChapterPlan
+from pipeline.narration.core.context import Context
+from pipeline.narration.core.events import Event
+from pipeline.narration.core.order import Order
+from pipeline.narration.core.run_state import MISSING, Summary, Wanted
+from pipeline.narration.reading.chapter_text import text_of_stored
+from pipeline.narration.reading.import_document import import_document
+from pipeline.narration.running.narrations import run_prepared
+from pipeline.narration.running.prepare import prepare
 from pipeline.settings import BackendSettings, Settings, read_settings
-from pipeline.stages.context import Context
-from pipeline.stages.events import Event
-from pipeline.stages.import_document import import_document
-from pipeline.stages.order import Order
-from pipeline.stages.pace import STAGE_THREADS
-from pipeline.stages.run import Summary
-from pipeline.stages.run_all import run_all
+from pipeline.store.ownership.scratch import VARIABLE
 from tests.fakes import KIND
 from tests.feed_site import serve_site
 from tests.makers import SAMPLES, make_epub, make_png
@@ -95,11 +97,17 @@ class Desk:
     def narrate(self, source: Path, order: Order | None = None, again: frozenset[str] | None = None) -> Summary:
         context = self.open()
         try:
-            slug = import_document(context, str(source)).slug
-            with ThreadPoolExecutor(STAGE_THREADS) as threads:
-                return run_all(context, slug, order or Order(backend="tone"), threads.submit, again)
+            book = import_document(context, str(source))
+            wanted = MISSING if again is None else Wanted(again)
+            return run_prepared(context, prepare(context, book, order or Order(backend="tone"), wanted))
         finally:
             context.close()
+
+
+def plans_of(context: Context, slug: str, order: Order) -> list[ChapterPlan]:
+    """The plans of a book's chapters, in memory."""
+    prepared = prepare(context, context.store.documents.get_book(slug), order)
+    return [prepared.planner.plan(text_of_stored(context, chapter)) for chapter in prepared.chapters]
 
 
 @pytest.fixture
@@ -125,7 +133,17 @@ def web() -> Iterator[Site]:
         yield site
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _scratch_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests leave the user's own scratch folder alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(tmp_path_factory.mktemp("scratch")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith(("BOOKCAST_", "PREFECT_"))]:
-        monkeypatch.delenv(name)
+    for name in list(os.environ):
+        is_ours = name.startswith(("BOOKCAST_", "PREFECT_")) and name != VARIABLE
+        if is_ours or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)

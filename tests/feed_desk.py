@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import NarrationError
-from pipeline.model.feed import FeedOptions
+from pipeline.feeds.narrate_item import ItemOutcome, narrate_item
+from pipeline.feeds.read_feed import add_feed, finish_look, look_at_feed
+from pipeline.model.syndication.feed import FeedOptions
+from pipeline.narration.core.batch_sizes import STAGE_THREADS
+from pipeline.narration.core.context import Context
 from pipeline.settings import Settings
-from pipeline.settings.articles import FeedsSettings
+from pipeline.settings.article_sections import FeedsSettings
 from pipeline.settings.sections import NarrationSettings, StudioSettings
-from pipeline.stages.context import Context
-from pipeline.stages.narrate_item import ItemOutcome, narrate_item
-from pipeline.stages.pace import STAGE_THREADS
-from pipeline.stages.read_feed import add_feed, finish_look, look_at_feed
 from tests.conftest import make_settings
 
 

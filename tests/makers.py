@@ -5,6 +5,7 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ CONTAINER = (
 )
 
 
-def make_zip(files: dict[str, bytes | str]) -> bytes:
+def make_zip(files: Mapping[str, bytes | str]) -> bytes:
     """A ZIP archive with fixed dates; the mimetype is stored first, uncompressed (EPUB 3.3, OCF)."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
@@ -28,6 +29,12 @@ def make_zip(files: dict[str, bytes | str]) -> bytes:
             info.compress_type = zipfile.ZIP_STORED if name == "mimetype" else zipfile.ZIP_DEFLATED
             archive.writestr(info, content)
     return target.getvalue()
+
+
+def zip_entries(data: bytes) -> dict[str, bytes]:
+    """The files of an archive by name."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def xhtml(body: str, *, title: str = "x", language: str = "en") -> str:
@@ -46,6 +53,7 @@ def make_epub(
     ncx: str | None = None,
     title: str = "A Book",
     author: str = "An Author",
+    identifier: str = "",
     extra_metadata: str = "",
     cover: bytes | None = None,
     spine: str | None = None,
@@ -78,7 +86,8 @@ def make_epub(
     entries["OEBPS/content.opf"] = (
         '<?xml version="1.0" encoding="utf-8"?><package xmlns="http://www.idpf.org/2007/opf" version="3.0" '
         'unique-identifier="id"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/">'
-        f'<dc:identifier id="id">urn:x:{zlib.crc32(title.encode())}</dc:identifier><dc:title>{title}</dc:title>'
+        f'<dc:identifier id="id">{identifier or f"urn:x:{zlib.crc32(title.encode())}"}</dc:identifier>'
+        f"<dc:title>{title}</dc:title>"
         f"<dc:creator>{author}</dc:creator><dc:language>en</dc:language>{extra_metadata}"
         f'<meta property="dcterms:modified">2026-11-23T00:00:00Z</meta></metadata><manifest>{items}</manifest>'
         f"<spine>{refs}</spine></package>"

@@ -26,7 +26,10 @@ QWEN_VOICES = ("Cherry", "Serena", "Ethan", "Chelsie")
 DIALECT_VOICES = (*QWEN_VOICES, "Dylan", "Jada", "Sunny")
 OPENAI_VOICES = ("alloy", "echo", "fable", "onyx", "nova", "shimmer")
 TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "opus": "audio/ogg", "aac": "audio/aac", "flac": "audio/flac"}
-WHOLE = ("", "stereo", "rate", "zero-sizes", "open-sizes", "chunked", "dashscope", "openai-events")
+WHOLE = (
+    "", "stereo", "rate", "zero-sizes", "open-sizes", "chunked", "dashscope", "openai-events", "several-files",
+    "dashscope-files", "openai-files",
+)  # fmt: skip
 """Answers that are odd but hold the whole sound."""
 FAULTS = (
     "429", "429-seconds", "429-date", "500", "502", "503", "408", "reset", "reset-body", "hang", "drip", "empty",
@@ -73,6 +76,8 @@ class SpeechService:
     retry_after_s: int = 1
     quota_chars: int = -1
     """Characters that are left; -1 for no end."""
+    bills: Callable[[str], int] = len
+    """Gives the characters that are billed for a text, and said in `usage` where the answer has one."""
     fault: Callable[[str, int], str] = lambda text, nth: ""
     """Gives the fault for the nth request (from 0) of a text."""
 
@@ -233,12 +238,16 @@ class _Handler(BaseHTTPRequestHandler):
         ask.status = 200
         self._leave(ask)
         kind = ask.body.get("response_format", self.owner.formats[0])
-        ask.billed_chars = len(ask.text)
+        ask.billed_chars = self.owner.bills(ask.text)
         if self.owner.quota_chars >= 0:
             self.owner.quota_chars -= len(ask.text)
         wants_events = ask.headers.get("x-dashscope-sse") == "enable" or ask.fault == "dashscope"
-        if wants_events:
-            self._send_chunks(_dashscope_events(sound, len(ask.text)), "text/event-stream")
+        if ask.fault == "dashscope-files":
+            self._send_chunks(_dashscope_events(_several_files(sound), ask.billed_chars), "text/event-stream")
+        elif ask.fault == "openai-files":
+            self._send_chunks(_openai_events(b"".join(_several_files(sound))), "text/event-stream")
+        elif wants_events:
+            self._send_chunks(_dashscope_events(_pcm_pieces(sound), ask.billed_chars), "text/event-stream")
         elif ask.fault == "openai-events" or ask.body.get("stream_format") == "sse":
             self._send_chunks(_openai_events(encode_file(sound, kind)), "text/event-stream")
         elif ask.fault == "chunked":
@@ -311,7 +320,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "drip":
             self._drip(wav)
         elif fault == "events-cut":
-            self._send_chunks(_dashscope_events(sound, len(ask.text))[:1], "text/event-stream", end=False)
+            self._send_chunks(_dashscope_events(_pcm_pieces(sound), len(ask.text))[:1], "text/event-stream", end=False)
             self._reset()
         else:
             event = b'data: {"code": "InternalError", "message": "the voice stumbled"}\n\n'
@@ -358,7 +367,16 @@ def _odd_file(sound: NDArray[np.int16], kind: str, fault: str) -> bytes:
     if fault in ("zero-sizes", "open-sizes"):
         size = 0 if fault == "zero-sizes" else 0xFFFFFFFF
         return _wav(sound, sizes=(size, size))
+    if fault == "several-files":
+        return b"".join(_several_files(sound))
     return encode_file(sound, kind)
+
+
+def _several_files(sound: NDArray[np.int16]) -> list[bytes]:
+    """One sound as a service answers that speaks piece by piece: each with a header of its own, no two alike."""
+    first, second, third = np.split(sound, [len(sound) // 3, len(sound) // 2])
+    streamed = (0xFFFFFFFF, 0xFFFFFFFF)
+    return [_wav(first, sizes=streamed), _wav(np.repeat(second, 2), channels=2), _wav(third, sizes=(36, 0))]
 
 
 def encode_file(sound: NDArray[np.int16], kind: str) -> bytes:
@@ -383,9 +401,12 @@ def encode_file(sound: NDArray[np.int16], kind: str) -> bytes:
     return target.getvalue()
 
 
-def _dashscope_events(sound: NDArray[np.int16], chars: int) -> list[bytes]:
+def _pcm_pieces(sound: NDArray[np.int16]) -> list[bytes]:
     pcm = sound.astype("<i2").tobytes()
-    pieces = [pcm[at : at + 9_600] for at in range(0, len(pcm), 9_600)]
+    return [pcm[at : at + 9_600] for at in range(0, len(pcm), 9_600)]
+
+
+def _dashscope_events(pieces: list[bytes], chars: int) -> list[bytes]:
     events = [
         {"output": {"audio": {"data": base64.b64encode(piece).decode()}, "finish_reason": "null"}} for piece in pieces
     ]

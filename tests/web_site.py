@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ class Asked:
 class Site:
     """Serves what was put there."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: dict[str, Answer] = {}
         self.log: list[Asked] = []
         self.most_at_once = 0
@@ -45,7 +46,9 @@ class Site:
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def put(self, path: str, body: bytes | str, kind: str = "text/html; charset=utf-8", **more: object) -> str:
@@ -110,8 +113,8 @@ class Site:
 
 
 @contextmanager
-def open_site() -> Iterator[Site]:
-    site = Site()
+def open_site(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
+    site = Site(tls)
     try:
         yield site
     finally:

@@ -25,6 +25,7 @@ HEAD_SAMPLES = 12_000
 TAIL_SAMPLES = 24_000
 """At least 1 s after the last."""
 _PIECE_SAMPLES = 240_000
+"""10 s. The limiter works in doubles, which take four times the memory of the samples."""
 
 ReadBlob = Callable[[str], bytes]
 Output = tuple[Path, Encoding, ReleaseTags | None]
@@ -32,6 +33,7 @@ Output = tuple[Path, Encoding, ReleaseTags | None]
 
 def whole_blocks(clip_samples: int, pause_samples: int) -> int:
     """The pause, lengthened so that clip and pause together are whole loudness blocks."""
+    # Loudness is worked out from the blocks of each clip, which only add up if every clip starts on a block.
     return pause_samples + -(clip_samples + pause_samples) % LOUDNESS_BLOCK_SAMPLES
 
 
@@ -42,6 +44,7 @@ def chapter_samples(parts: Sequence[Part]) -> int:
 
 def tail_samples(parts: Sequence[Part]) -> int:
     """Silence after the last part of a chapter."""
+    # An encoder fills its last frame by itself; then the file would be longer than its marks and cues say.
     spoken = HEAD_SAMPLES + sum(part.samples + part.pause_samples for part in parts)
     return TAIL_SAMPLES + -(spoken + TAIL_SAMPLES) % AAC_FRAME_SAMPLES
 
@@ -52,6 +55,7 @@ def effected_parts(parts: Sequence[Part], read_blob: ReadBlob, hooks: Sequence[H
     for part in parts:
         samples = apply_hooks(decode_audio(read_blob(part.blob)), hooks)
         pause = whole_blocks(len(samples), part.pause_samples)
+        # Measured anew, because the stored energies are those of the clip without effects.
         energies = block_energies(samples).astype("<f4").tobytes()
         changed.append(replace(part, samples=len(samples), pause_samples=pause, energies=energies))
     return changed
@@ -84,6 +88,7 @@ def assemble(
         parts, outputs, head=HEAD_SAMPLES, tail=tail_samples(parts),
         read_blob=read_blob, gain_db=gain_db, mastering=mastering, hooks=hooks,
     )  # fmt: skip
+    # Marks, cues and joins were worked out from that length; one sample more moves all that follows.
     if written != chapter_samples(parts):
         raise AudioError(f"The chapter has {written} samples, not {chapter_samples(parts)}")
     return written
@@ -124,6 +129,7 @@ def _sound(
         yield np.zeros(head, np.int16)
     for part in parts:
         samples = apply_hooks(decode_audio(read_blob(part.blob)), hooks)
+        # Effects run a second time here, and foreign code need not give the same length twice.
         if len(samples) != part.samples:
             raise AudioError(f"Clip {part.blob[:12]} has {len(samples)} samples, not {part.samples}")
         for at in range(0, len(samples), _PIECE_SAMPLES):

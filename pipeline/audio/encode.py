@@ -12,7 +12,7 @@ from typing import cast
 import av
 
 from pipeline.errors import AudioError
-from pipeline.model.audio import SAMPLE_RATE_HZ
+from pipeline.model.audio import SAMPLE_RATE_HZ, AudioFormat
 from pipeline.model.book import ReleaseTags
 
 AAC_FRAME_SAMPLES = 1024
@@ -36,19 +36,20 @@ class _Codec:
 
 
 # aac_coder=fast is 355x real time where the default coder is 64x; LAME needs level 7 to be quick.
-_CODECS = {
-    "m4a": _Codec("mp4", "aac", {"aac_coder": "fast"}),
-    "mp3": _Codec("mp3", "libmp3lame", {"compression_level": "7"}),
-    "opus": _Codec("ogg", "libopus", {"application": "voip"}),
-    "flac": _Codec("flac", "flac", {}),
-    "wav": _Codec("wav", "pcm_s16le", {}),
+_CODECS: dict[str, _Codec] = {
+    AudioFormat.M4A: _Codec("mp4", "aac", {"aac_coder": "fast"}),
+    AudioFormat.MP3: _Codec("mp3", "libmp3lame", {"compression_level": "7"}),
+    # voip is libopus's mode for speech.
+    AudioFormat.OPUS: _Codec("ogg", "libopus", {"application": "voip"}),
+    AudioFormat.FLAC: _Codec("flac", "flac", {}),
+    AudioFormat.WAV: _Codec("wav", "pcm_s16le", {}),
 }
 
 
 def describe_encoder(encoding: Encoding) -> list[str]:
     """What besides the samples decides the bytes of an encoded file, for content addresses."""
     codec = _CODECS[encoding.format]
-    cut = ["segments-1"] if encoding.format == "m4a" else []  # how `segments` cuts a chapter
+    cut = ["segments-1"] if encoding.format == AudioFormat.M4A else []  # how `segments` cuts a chapter
     return [
         *cut,
         codec.container,
@@ -86,6 +87,7 @@ class EncodedFile:
         try:
             for packet in self._stream.encode(frame):
                 self._container.mux(packet)
+        # The disk, not the encoder: whoever names the file explains that.
         except OSError:
             raise
         except (av.error.FFmpegError, ValueError) as error:
@@ -99,6 +101,7 @@ class EncodedFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
+            # After an error nobody wants the rest of the sound, but the container has to be closed.
             if kind is None:
                 self._mux(None)
         finally:

@@ -30,6 +30,14 @@ class Mastering:
     peak_dbfs: float = -3.5
 
 
+MASTERINGS = {
+    "audiobook": Mastering(-19.0, -3.5),
+    "podcast": Mastering(-16.0, -1.5),
+    "broadcast": Mastering(-23.0, -2.0),
+}
+"""Targets by name: ACX-style audiobooks, podcasts after AES TD1008, broadcast after EBU R 128."""
+
+
 def measure_parts(parts: Sequence[Part]) -> float | None:
     """Integrated loudness in LUFS of a chapter before mastering, from stored energies alone."""
     return integrated_lufs(energies for part in parts for energies in _with_pause(part))
@@ -46,6 +54,7 @@ def choose_gain_db(lufs: float | None, mastering: Mastering) -> float:
     """Gain that brings `lufs` to the target, within MAX_GAIN_DB; 0 where loudness is unknown."""
     if lufs is None:
         return 0.0
+    # Rounded, so that noise in the last digits of a sum cannot change the bytes of a file.
     return round(max(-MAX_GAIN_DB, min(MAX_GAIN_DB, mastering.target_lufs - lufs)), 3)
 
 
@@ -59,9 +68,11 @@ class MasteringChain:
         source = self._graph.add_abuffer(
             sample_rate=SAMPLE_RATE_HZ, format="s16", layout="mono", time_base=Fraction(1, SAMPLE_RATE_HZ)
         )
+        # Doubles are the only samples that alimiter takes, planar floats the only ones of the AAC encoder.
         chain = [
             source,
             self._graph.add("aformat", "sample_fmts=dbl"),
+            # The limiter applies the gain too, so nothing can be clipped on the way to it.
             self._graph.add("alimiter", f"level_in={gain:.8f}:limit={ceiling:.6f}:{_LIMITER}"),
             self._graph.add("aformat", "sample_fmts=fltp"),
             self._graph.add("abuffersink"),
@@ -89,6 +100,7 @@ class MasteringChain:
                 out = self._graph.pull()
                 if isinstance(out, av.AudioFrame):
                     yield out
+        # No fault: the limiter looks ahead and wants more samples first.
         except (av.error.BlockingIOError, av.error.EOFError):
             return
         except av.error.FFmpegError as error:

@@ -42,10 +42,12 @@ def split_segments(parts: Sequence[Part]) -> list[Segment]:
     start, at, head = 0, HEAD_SAMPLES, HEAD_SAMPLES
     for part in parts:
         silent_from, at = at + part.samples, at + part.samples + part.pause_samples
+        # A silent frame on each side: frames overlap, and the packet that a join drops must hold nothing else.
         cut = -(-(silent_from + AAC_FRAME_SAMPLES) // AAC_FRAME_SAMPLES) * AAC_FRAME_SAMPLES
         if cut - start < SEGMENT_SAMPLES or cut + AAC_FRAME_SAMPLES > at:
             own.append(part)
             continue
+        # The pause is shared out, so that the segments together are as long as the chapter.
         segments.append(Segment(head, (*own, replace(part, pause_samples=cut - silent_from)), 0))
         own, start, head = [], cut, at - cut
     segments.append(Segment(head, tuple(own), tail_samples(parts)))
@@ -81,6 +83,7 @@ def encode_segments(
             segment.parts, [(path, encoding, None)], head=segment.head_samples, tail=segment.tail_samples,
             read_blob=read_blob, gain_db=gain_db, mastering=mastering, hooks=hooks,
         )  # fmt: skip
+        # The join counts packets: a segment that is off by one moves every cue behind it.
         if written != segment.samples:
             raise AudioError(f"A segment has {written} samples, not {segment.samples}")
         return path, written

@@ -12,32 +12,24 @@ import av
 
 from pipeline.audio.pcm import Samples
 from pipeline.errors import AudioError
-from pipeline.model.audio import SAMPLE_RATE_HZ
+from pipeline.model.audio import SAMPLE_RATE_HZ, StreamFormat
 
-MEDIA_TYPES = {
-    "mp3": "audio/mpeg",
-    "opus": "audio/ogg",
-    "aac": "audio/aac",
-    "flac": "audio/flac",
-    "wav": "audio/wav",
-    "pcm": "audio/pcm",
-}
-"""Formats of a stream with their media types; `pcm` is 16 bit, little-endian, mono, 24,000 Hz without a header."""
 _UNKNOWN_BYTES = 0xFFFFFFFF
+# No Xing header in MP3: it is filled in at the end, and a stream cannot go back to its start.
 # container, codec, options of both, bits a second
 _CODECS = {
-    "mp3": ("mp3", "libmp3lame", {"write_xing": "0"}, {"compression_level": "7"}, 96_000),
-    "opus": ("ogg", "libopus", {}, {"application": "voip"}, 32_000),
-    "aac": ("adts", "aac", {}, {"aac_coder": "fast"}, 64_000),
-    "flac": ("flac", "flac", {}, {}, 0),
+    StreamFormat.MP3: ("mp3", "libmp3lame", {"write_xing": "0"}, {"compression_level": "7"}, 96_000),
+    StreamFormat.OPUS: ("ogg", "libopus", {}, {"application": "voip"}, 32_000),
+    StreamFormat.AAC: ("adts", "aac", {}, {"aac_coder": "fast"}, 64_000),
+    StreamFormat.FLAC: ("flac", "flac", {}, {}, 0),
 }
 
 
-def encode_stream(pieces: Iterable[Samples], audio_format: str) -> Iterator[bytes]:
-    """The file of these mono pieces at 24,000 Hz in one of MEDIA_TYPES. Raises: AudioError."""
-    if audio_format == "pcm":
+def encode_stream(pieces: Iterable[Samples], audio_format: StreamFormat) -> Iterator[bytes]:
+    """The file of these mono pieces at 24,000 Hz in that format. Raises: AudioError."""
+    if audio_format is StreamFormat.PCM:
         return (piece.astype("<i2").tobytes() for piece in pieces)
-    if audio_format == "wav":
+    if audio_format is StreamFormat.WAV:
         return _wav(pieces)
     return _encoded(pieces, audio_format)
 
@@ -75,10 +67,11 @@ class _Pipe:
         return data
 
 
-def _encoded(pieces: Iterable[Samples], audio_format: str) -> Iterator[bytes]:
+def _encoded(pieces: Iterable[Samples], audio_format: StreamFormat) -> Iterator[bytes]:
     container_format, codec, muxing, encoding, bit_rate = _CODECS[audio_format]
     pipe = _Pipe()
     try:
+        # Flushed, because the muxer would otherwise keep sound back while somebody waits to hear it.
         options = {"fflags": "+bitexact", "flush_packets": "1", **muxing}
         with av.open(pipe, "w", format=container_format, options=options) as container:
             made = container.add_stream(codec, rate=SAMPLE_RATE_HZ, options={"flags": "+bitexact", **encoding})

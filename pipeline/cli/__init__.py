@@ -10,8 +10,8 @@ import gc
 def run() -> None:
     """The `bookcast` program."""
     gc.disable()  # nothing that is imported is garbage: looking for some takes a sixth of the start
-    from pipeline.cli.main import run as run_main
+    from pipeline.cli.main import run_program
 
     gc.freeze()
     gc.enable()
-    run_main()
+    run_program()

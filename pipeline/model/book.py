@@ -1,6 +1,7 @@
-"""What a book is called and what it is published as."""
+"""What a book is called and what it is published as, with its cover."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,54 @@ class BookMetadata:
     series: str = ""
     series_index: str = ""
     identifier: str = ""
+    """What the document calls itself, whitespace folded: an EPUB's unique identifier, an article's address."""
+    isbn: str = ""
+    """13 digits, of an ISBN whose checksum is right."""
+
+
+class PictureKind(StrEnum):
+    """A kind of picture that browsers show, by its media type."""
+
+    JPEG = "image/jpeg"
+    PNG = "image/png"
+    GIF = "image/gif"
+    WEBP = "image/webp"
+    SVG = "image/svg+xml"
+
+    @property
+    def suffix(self) -> str:
+        """Of a file, with its dot."""
+        return _SUFFIXES[self]
+
+
+_SUFFIXES = {
+    PictureKind.JPEG: ".jpg",
+    PictureKind.PNG: ".png",
+    PictureKind.GIF: ".gif",
+    PictureKind.WEBP: ".webp",
+    PictureKind.SVG: ".svg",
+}
+_BEGINNINGS = {
+    b"\xff\xd8": PictureKind.JPEG,
+    b"\x89PNG": PictureKind.PNG,
+    b"GIF8": PictureKind.GIF,
+}
+_SVG_WITHIN_BYTES = 2_000
+"""The root element of an SVG stands behind a declaration and comments of at most this length in all covers seen."""
+
+
+def find_picture_kind(data: bytes) -> PictureKind | None:
+    """The kind of a picture; None for what is none, or none that browsers show.
+
+    >>> find_picture_kind(b"GIF89a...").suffix
+    '.gif'
+    """
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return PictureKind.WEBP
+    for beginning, kind in _BEGINNINGS.items():
+        if data.startswith(beginning):
+            return kind
+    return PictureKind.SVG if b"<svg" in data[:_SVG_WITHIN_BYTES] else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +75,13 @@ class Cover:
     """The cover picture as the document holds it."""
 
     media_type: str
+    """As the document says; its bytes may say otherwise."""
     data: bytes
+
+    @property
+    def kind(self) -> PictureKind | None:
+        """What its bytes say."""
+        return find_picture_kind(self.data)
 
 
 @dataclass(frozen=True, slots=True)

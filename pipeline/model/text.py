@@ -21,6 +21,8 @@ class BlockKind(StrEnum):
     NOTE = "note"
     CODE = "code"
     TABLE = "table"
+    MISSING = "missing"
+    """A hole: the document names a text here and does not hold it. The block's text is the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Block:
     language: str = ""
     """BCP 47 tag declared by the document, or empty."""
     skip_reason: str = ""
-    """Why it is never spoken (`page number`, `navigation`), or empty."""
+    """Why it is never spoken (`page number`, `navigation`), or empty; a hole always has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class Capabilities:
     prices: tuple[tuple[str, float], ...] = ()
     """(model, price of 1,000 characters); a model that is not named costs nothing."""
     currency: str = ""
+    takes_language: bool = False
+    """The backend is told the language of the text; otherwise it is in no clip key."""
     needs: tuple[str, ...] = field(default=())
     """Python modules that must be importable."""
 
@@ -78,9 +80,12 @@ class VoiceChoice:
     model: str
     voice: str
     language: str
+    """Empty where the backend is not told."""
     speed: float = 1.0
     style: str = ""
     seed: int = 0
+    identity: str = ""
+    """Whose voice it is: profiles of one service share clips by naming one; empty for the backend's name."""
 
 
 @dataclass(frozen=True, slots=True)

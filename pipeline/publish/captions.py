@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.model.audio import SAMPLE_RATE_HZ, Cue
-from pipeline.model.podcast import Mark
+from pipeline.model.syndication.podcast import Mark
 
 
 def write_vtt(cues: Sequence[Cue]) -> bytes:

@@ -4,6 +4,7 @@
 (Audiobookshelf's own keys) beside the sound.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -14,18 +15,56 @@ from pathlib import Path
 
 from pipeline.errors import PublishError
 from pipeline.model.audio import SAMPLE_RATE_HZ, ChapterAudio
-from pipeline.model.book import BookMetadata, Cover
+from pipeline.model.book import BookMetadata, Cover, PictureKind
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 MAX_NAME_BYTES = 120
+"""Of what is written for a title, an author or a series."""
+MAX_FILE_BYTES = 143
+"""Of a whole name: what encrypted home folders take (eCryptfs); most disks take 255."""
+_MAX_LISTED = 40
+"""Characters of a list of chapters in a file name; longer ones are named by their ends."""
 
 
-def file_name(text: str, *, fallback: str) -> str:
+def file_name(text: str, *, fallback: str, most_bytes: int = MAX_NAME_BYTES) -> str:
     """`text` as a name that every file system takes: no separators, no trailing dots, bounded in bytes."""
-    name = " ".join(_FORBIDDEN.sub(" ", unicodedata.normalize("NFC", text)).split()).strip(". ")
-    while len(name.encode()) > MAX_NAME_BYTES:
-        name = name[:-1].rstrip(". ")
-    return name or fallback
+    whole = unicodedata.normalize("NFC", text).encode("utf-8", "ignore").decode()  # without halves of characters
+    name = " ".join(_FORBIDDEN.sub(" ", whole).split()).strip(". ")
+    return name.encode()[:most_bytes].decode("utf-8", "ignore").rstrip(". ") or fallback
+
+
+def detailed_name(title: str, detail: str, suffix: str = "") -> str:
+    """A title with what tells it from others of that title; where both are too long, the title is cut.
+
+    >>> detailed_name("The Lamp", " (part 1 of 2)", ".m4b")
+    'The Lamp (part 1 of 2).m4b'
+    """
+    room = MAX_FILE_BYTES - len(f"{detail}{suffix}".encode())
+    return file_name(title, fallback="Untitled", most_bytes=min(MAX_NAME_BYTES, room)) + detail + suffix
+
+
+def selection_name(numbers: Sequence[int]) -> str:
+    """A selection of chapters in a file name; another selection has another name, however many chapters there are.
+
+    >>> selection_name([1, 3, 4, 5])
+    'chapters 1,3-5'
+    """
+    listed = _ranges(numbers)
+    if len(listed) <= _MAX_LISTED:
+        return f"chapters {listed}"
+    digest = hashlib.sha256(listed.encode()).hexdigest()[:8]
+    return f"{len(numbers)} chapters from {numbers[0]} to {numbers[-1]}, {digest}"
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """`1,3-5` for 1, 3, 4, 5."""
+    groups: list[list[int]] = []
+    for number in numbers:
+        if groups and groups[-1][-1] == number - 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return ",".join(str(g[0]) if len(g) == 1 else f"{g[0]}-{g[-1]}" for g in groups)
 
 
 def release_folder(root: Path, metadata: BookMetadata) -> Path:
@@ -35,6 +74,21 @@ def release_folder(root: Path, metadata: BookMetadata) -> Path:
     if metadata.series:
         return root / author / file_name(metadata.series, fallback="Series") / title
     return root / author / title
+
+
+def check_folder(folder: Path) -> None:
+    """Can a release be placed here? Looked at before anything is spoken; nothing is written.
+
+    Raises:
+        PublishError: the folder cannot be written, or its disk takes only very short names.
+    """
+    there = next(parent for parent in (folder, *folder.parents) if os.path.lexists(parent))
+    remedy = "choose another folder with --output, or in [publish] library"
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise PublishError(f"{there} cannot be written, and the release is to go to {folder}", remedy=remedy)
+    longest = os.pathconf(there, "PC_NAME_MAX")
+    if longest < MAX_FILE_BYTES:
+        raise PublishError(f"The disk of {there} takes names of {longest} bytes, which is too few", remedy=remedy)
 
 
 def remove_empty_folders(folder: Path, root: Path) -> None:
@@ -96,8 +150,8 @@ class ReleaseFile:
 
 def cover_file(cover: Cover) -> ReleaseFile:
     """The cover beside the sound."""
-    suffix = "png" if cover.media_type == "image/png" else "jpg"
-    return ReleaseFile(f"cover.{suffix}", lambda path: _write_bytes(path, cover.data))
+    suffix = (cover.kind or PictureKind.JPEG).suffix
+    return ReleaseFile(f"cover{suffix}", lambda path: _write_bytes(path, cover.data))
 
 
 def metadata_file(metadata: BookMetadata, narrator: str, chapters: Sequence[ChapterAudio]) -> ReleaseFile:
@@ -107,29 +161,3 @@ def metadata_file(metadata: BookMetadata, narrator: str, chapters: Sequence[Chap
 
 def _write_bytes(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-
-
-def place_release(folder: Path, files: Sequence[ReleaseFile]) -> list[Path]:
-    """Write all files under temporary names first, then give all of them their names; the final paths.
-
-    Raises:
-        PublishError: the folder cannot be written or the disk is full; nothing of the release appears then.
-    """
-    parts = [(file, folder / f".{file.name}.part") for file in files]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, part in parts:
-            file.write(part)
-            with open(part, "rb+") as stream:
-                os.fsync(stream.fileno())
-        for file, part in parts:
-            os.replace(part, folder / file.name)
-    except OSError as error:
-        raise PublishError(
-            f"{folder} cannot be written: {error.strerror or error}",
-            remedy="free some space, or choose another folder with --output",
-        ) from error
-    finally:
-        for _, part in parts:
-            part.unlink(missing_ok=True)
-    return [folder / file.name for file in files]

@@ -15,10 +15,12 @@ import av
 
 from pipeline.errors import PublishError
 from pipeline.model.audio import SAMPLE_RATE_HZ
-from pipeline.model.book import Cover, ReleaseTags
+from pipeline.model.book import Cover, PictureKind, ReleaseTags
+from pipeline.publish.picture_program import DEMUXERS
 
 FRAME_SAMPLES = 1024
 _OPTIONS = {"fflags": "+bitexact", "movflags": "+faststart"}
+"""The same bytes twice, and the index in front, so that a player can begin before it has the whole file."""
 _AUDIOBOOK = "2"
 """The `stik` atom's word for an audiobook."""
 _TIME_BASE = Fraction(1, SAMPLE_RATE_HZ)
@@ -108,6 +110,7 @@ def _copy_chapter(
     """Copy one chapter's packets from packet number `at` on; the number after its last."""
     with av.open(str(chapter.path)) as source:
         audio = source.streams.audio[0]
+        # Packets bring no settings of their own: players decode all of them by those of the first chapter.
         if audio.codec_context.extradata != extradata or audio.time_base != _TIME_BASE:
             raise PublishError(
                 f'Chapter "{chapter.title}" was encoded with other settings than the first',
@@ -115,14 +118,16 @@ def _copy_chapter(
             )
         copied = 0
         for packet in source.demux(audio):
-            if packet.size == 0:
+            if packet.size == 0:  # PyAV ends with an empty one that flushes decoders
                 continue
             if copied == 0 and not first:
                 copied = 1  # the priming packet: its sound is silence that the chapter before has already
                 continue
+            # n frames of sound are n + 1 packets, the priming one included; what follows is padding.
             if copied > chapter.samples // FRAME_SAMPLES:
                 break
             packet.stream = stream
+            # The first packet is the priming one, which belongs before time zero.
             packet.pts = packet.dts = (at - 1) * FRAME_SAMPLES
             out.mux(packet)
             at, copied = at + 1, copied + 1
@@ -142,7 +147,8 @@ def _marks(chapters: Sequence[EncodedChapter]) -> list[dict[str, Any]]:
 
 def _add_cover(out: Any, cover: Cover) -> Any:
     """A still picture as an attached stream, copied from the file as it is; its one packet."""
-    with av.open(io.BytesIO(cover.data), "r") as source:
+    demuxer = DEMUXERS[cover.kind or PictureKind.JPEG]
+    with av.open(io.BytesIO(cover.data), "r", format=demuxer) as source:
         still = source.streams.video[0]
         stream = out.add_stream_from_template(still)
         stream.disposition = av.stream.Disposition.attached_pic

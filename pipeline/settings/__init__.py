@@ -1,11 +1,10 @@
-"""`config/bookcast.toml`, the files beside it and the environment -> typed settings.
+"""The packaged defaults, the user's `bookcast.toml` with the files beside it, and the environment -> typed settings.
 
 Every key has a default, so that no file is needed. `BOOKCAST_NARRATION__VOICE=...` in the environment
 overrules `[narration] voice`. A mistake names the file and the key.
 """
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,15 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from pipeline.errors import SettingsError
 from pipeline.model.text import BlockKind
-from pipeline.settings.articles import ArticlesSettings, FeedsSettings, PodcastSettings
-from pipeline.settings.backends import BackendSettings
+from pipeline.settings.article_sections import ArticlesSettings, FeedsSettings, PodcastSettings
+from pipeline.settings.backend_sections import BackendSettings
+from pipeline.settings.layers import read_layers
+from pipeline.settings.places import find_config
 from pipeline.settings.sections import (
     BudgetSettings,
     EffectsSettings,
     EncodingSettings,
+    InboxSettings,
     MasteringSettings,
     NarrationSettings,
     NotifySettings,
@@ -30,7 +32,6 @@ from pipeline.settings.sections import (
 )
 
 __all__ = ["DEFAULT_PAUSES", "BackendSettings", "Settings", "read_settings"]
-DEFAULT_CONFIG = Path("config/bookcast.toml")
 
 DEFAULT_PAUSES: dict[str, float] = {
     "sentence": 0.35,
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     prefect: PrefectSettings = PrefectSettings()
     budget: BudgetSettings = BudgetSettings()
     studio: StudioSettings = StudioSettings()
+    inbox: InboxSettings = InboxSettings()
     speech_api: SpeechApiSettings = SpeechApiSettings()
     notify: NotifySettings = NotifySettings()
     feeds: FeedsSettings = FeedsSettings()
@@ -92,22 +94,16 @@ def read_settings(config: Path | None = None) -> Settings:
     """The settings in force.
 
     Args:
-        config: the TOML file; None for the default one, which may be absent.
+        config: the user's settings file; None for the one that `find_config` finds, which may be absent.
 
     Raises:
         SettingsError: a file is missing or no TOML, a key is unknown, a value is wrong.
     """
-    path = config or DEFAULT_CONFIG
-    if config and not path.is_file():
-        raise SettingsError(f"There is no settings file {path}", file=str(path), remedy="check --config")
-    table = _read_toml(path) if path.is_file() else {}
-    backends = {"hibari": {"kind": "hibari"}, "tone": {"kind": "tone"}}
-    for file in sorted((path.parent / "backends").glob("*.toml")):
-        backends[file.stem] = _read_toml(file)
-    table["backends"] = {**backends, **table.get("backends", {})}
-    lexicon = table.get("narration", {}).get("lexicon")
-    if lexicon:
-        table["narration"]["lexicon"] = str(path.parent / lexicon)
+    place = find_config(config)
+    path = place.path
+    if place.is_named and not path.is_file():
+        raise SettingsError(f"There is no settings file {path}", file=str(path), remedy=f"check {place.why}")
+    table = read_layers(path)
     _check_fallbacks(table["backends"], path)
     try:
         return Settings(**table)
@@ -115,8 +111,8 @@ def read_settings(config: Path | None = None) -> Settings:
         raise _explain(error, path) from error
 
 
-def _check_fallbacks(backends: dict[str, Any], path: Path) -> None:
-    for name, backend in backends.items():
+def _check_fallbacks(backends: Any, path: Path) -> None:
+    for name, backend in backends.items() if isinstance(backends, dict) else ():
         fallback = backend.get("fallback") if isinstance(backend, dict) else None
         if fallback and fallback not in backends:
             raise SettingsError(
@@ -127,21 +123,20 @@ def _check_fallbacks(backends: dict[str, Any], path: Path) -> None:
             )
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}", file=str(path)) from error
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}", file=str(path)) from error
-
-
 def _explain(error: ValidationError, path: Path) -> SettingsError:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
+    place = _place_of(key, path)
+    ours = first.get("ctx", {}).get("error")  # what a validator of ours raised; pydantic's message has words before it
+    meaning = "no such setting" if first["type"] == "extra_forbidden" else str(ours or first["msg"])
+    return SettingsError(f"{place}: {key}: {meaning}", file=place, key=key, remedy=f"edit {key} in {place}")
+
+
+def _place_of(key: str, path: Path) -> str:
+    """Where a key with a mistake is written: the environment, a backend's own file, or the settings file."""
     variable = "BOOKCAST_" + key.upper().replace(".", "__")
-    place = f"environment variable {variable}" if variable in os.environ else str(path)
-    meaning = (
-        "no such setting" if first["type"] == "extra_forbidden" else str(first["msg"]).removeprefix("Value error, ")
-    )
-    return SettingsError(f"{place}: {key}: {meaning}", file=place, key=key, remedy=f"mend {key} in {place}")
+    if variable in os.environ:
+        return f"environment variable {variable}"
+    section, _, rest = key.partition(".")
+    profile = path.parent / "backends" / f"{rest.partition('.')[0]}.toml"
+    return str(profile if section == "backends" and profile.is_file() else path)

@@ -1,5 +1,7 @@
 """The sections of `config/bookcast.toml` about narrating, publishing and the studio."""
 
+import ipaddress
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -71,14 +73,18 @@ class PrefectSettings(Section):
     """[prefect]: how batches are run."""
 
     batch_chunks: int = Field(default=50, ge=1, le=500)
+    keep_days: int = Field(default=30, ge=0, le=3650)
+    """How long Prefect remembers runs that have ended; 0 for ever."""
 
 
 class BudgetSettings(Section):
-    """[budget]: hard caps on what services may cost, in the backend's currency; left out, there is none."""
+    """[budget]: hard caps on what services may cost, over all backends; left out, there is none."""
 
-    max_cost_per_run: float | None = Field(default=None, ge=0)
-    max_cost_per_book: float | None = Field(default=None, ge=0)
-    max_cost_per_month: float | None = Field(default=None, ge=0)
+    max_cost_per_run: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    max_cost_per_book: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    max_cost_per_month: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    currency: str = Field(default="", max_length=8)
+    """Of every cap, `--max-cost` too; empty for that of the backends, which then must have one in common."""
 
 
 class StudioSettings(Section):
@@ -87,15 +93,48 @@ class StudioSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8750, ge=0, le=65535)
     allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks of reverse proxies; only what these say of a request's way is believed."""
     max_upload_mb: int = Field(default=200, ge=1, le=2000)
     private_addresses: bool = False
     """Documents may be fetched from addresses of the own network."""
+    folders: tuple[str, ...] = ()
+    """What runs started on a page may read documents from and publish to, besides the data directory's own."""
+
+    @field_validator("folders")
+    @classmethod
+    def _whole_paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for folder in value:
+            if not Path(folder).is_absolute():
+                raise ValueError(f'"{folder}" must be a whole path, from / on')
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for written in value:
+            try:
+                ipaddress.ip_network(written, strict=False)
+            except ValueError:
+                raise ValueError(f'"{written}" is not an address such as "127.0.0.1" or "10.0.0.0/8"') from None
+        return value
+
+
+class InboxSettings(Section):
+    """[inbox]: the folder whose files `bookcast up` narrates."""
+
+    folder: str = ""
+    """Empty for the inbox folder of the data directory."""
+    poll_s: float = Field(default=10.0, ge=0.1, le=3600)
+    """Seconds between two looks; a file is taken after it was the same in three."""
 
 
 class SpeechApiSettings(Section):
     """[speech_api]: OpenAI's speech interface, served by `bookcast up`."""
 
     api_key_env: str = ""
+    max_cost_per_day: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Of all requests together; left out, a day of them is held against [budget] max_cost_per_run."""
     stand_ins: dict[str, str] = Field(
         default_factory=lambda: {"4allapi": "hibari", "llmprovider": "hibari", "openai": "hibari"}
     )

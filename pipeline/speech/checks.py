@@ -29,18 +29,21 @@ def check_clip(samples: NDArray[np.int16], *, rate_hz: int, text: str, speed: fl
     """
     if not len(samples):
         raise BadClip("The clip is empty")
+    # int32, because -32768 has no absolute value in int16.
     levels = np.abs(samples.astype(np.int32))
     if int(levels.max()) < SILENCE * 32768:
         raise BadClip("The clip is silent")
     share = float(np.count_nonzero(levels >= 32767)) / len(levels)
     if share > CLIPPED_SHARE:
         raise BadClip(f"The clip is clipped: {share:.1%} of it at full scale")
+    # As if spoken at the usual pace, for which the bounds were set.
     _check_length(len(samples) / rate_hz * speed, text)
 
 
 def _check_length(seconds: float, text: str) -> None:
     letters = sum(c.isalnum() for c in text)
     figures = sum(c.isdigit() or c.isupper() for c in text)
+    # Figures are long when spoken out ("1984"), capitals may be spelled, and marks are pauses.
     longest = SLACK_S + (letters + 4 * figures) * SLOWEST_S_PER_CHAR + 0.3 * (len(text) - letters)
     if seconds < letters / FASTEST_CHARS_PER_S:
         raise BadClip(f"The clip is too short: {seconds:.2f} s for {len(text)} characters")

@@ -24,7 +24,7 @@ class Limiter:
 
     def __init__(self, concurrency: int, requests_per_minute: int = 0) -> None:
         self._most = concurrency
-        self._allowed = float(concurrency)
+        self._allowed = float(concurrency)  # good answers add fractions of a request
         self._in_flight = 0
         # a little slower than allowed: what is sent evenly does not arrive evenly
         self._interval_s = 60.0 / requests_per_minute * 1.02 if requests_per_minute else 0.0
@@ -56,6 +56,7 @@ class Limiter:
                 wait_s = max(self._held_until, self._next_start) - now
                 if wait_s <= 0 and self._in_flight < int(self._allowed):
                     self._in_flight += 1
+                    # From now on at the earliest: minutes in which nobody asked give no right to a burst.
                     self._next_start = max(now, self._next_start) + self._interval_s
                     return now
                 self._changed.wait(min(wait_s, _STEP_S) if wait_s > 0 else _STEP_S)
@@ -75,9 +76,11 @@ class Limiter:
         with self._changed:
             now = time.monotonic()
             if began >= self._eased_at:
+                # Never below one: without a request there is no good answer that could raise it again.
                 self._allowed = max(1.0, self._allowed / 2)
                 self._eased_at = now
             if retry_after_s is not None:
+                # A shorter wait told to one thread must not end a longer one told to another.
                 self._held_until = max(self._held_until, now + min(retry_after_s, LONGEST_WAIT_S))
 
     @property
@@ -88,6 +91,7 @@ class Limiter:
 
 def back_off_s(attempt: int) -> float:
     """How long to wait before the attempt after `attempt` (from 1): exponential with full jitter."""
+    # Jitter over the whole span: requests that failed together must not come back together.
     return random.uniform(0.0, min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2 ** (attempt - 1)))
 
 

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from pipeline.errors import BackendUnavailable, NarrationError, UnknownBackend, UnknownVoice
+from pipeline.errors import BackendUnavailable, NarrationError, UnknownBackend, UnknownVoice, VoiceNotInModel
 from pipeline.model.voice import Capabilities, VoiceChoice
 from pipeline.speech.backend import Backend, Decode
-from pipeline.speech.service import Service
+from pipeline.speech.services.service_profile import Service
 
 _BUILT_IN = {
-    "hibari": "pipeline.speech.hibari:HibariBackend",
-    "openai": "pipeline.speech.openai:OpenAIBackend",
-    "tone": "pipeline.speech.tone:ToneBackend",
+    "hibari": "pipeline.speech.engines.hibari_voice:HibariBackend",
+    "openai": "pipeline.speech.services.openai_speech:OpenAIBackend",
+    "tone": "pipeline.speech.engines.tone_voice:ToneBackend",
 }
 
 
@@ -27,6 +27,8 @@ class BackendProfile:
     """Of a backend that is reached over HTTP."""
     workers: int = 0
     """Processes of an engine of this machine; 0 for one a core."""
+    identity: str = ""
+    """Whose clips these are; empty for the profile's name."""
 
 
 def make_backend(profile: BackendProfile, decode: Decode | None = None) -> Backend:
@@ -77,11 +79,17 @@ def choose_voice(
     """A complete choice, defaults filled in and everything checked before the first request.
 
     Raises:
-        UnknownBackend, UnknownVoice: with what there is to choose from.
+        UnknownBackend, UnknownVoice, VoiceNotInModel: with what there is to choose from.
     """
     able = describe_backend(profile)
     model = _choose(f'Backend "{profile.name}"', "model", model, able.models)
     names = able.voices_of(model)
+    if voice in {v.name for v in able.voices} and voice not in names:
+        raise VoiceNotInModel(
+            f'Model "{model}" of backend "{profile.name}" does not take the voice "{voice}"',
+            key="voice",
+            remedy="choose " + ", ".join(names) if names else "choose another model",
+        )
     if model not in able.open_models or not voice:
         voice = _choose(f'Model "{model}" of backend "{profile.name}"', "voice", voice, names)
     slowest, fastest = able.speed_range
@@ -91,10 +99,22 @@ def choose_voice(
             key="speed",
             remedy=f"choose a speed from {slowest} to {fastest}",
         )
-    own = next((v.language for v in able.voices if v.name == voice), "")
-    spoken = (language or own).split("-")[0].lower()
-    style = profile.service.instructions if profile.service else ""
-    return VoiceChoice(profile.name, able.kind, model, voice, spoken, speed, style)
+    told = language or language_of(able, voice)
+    return VoiceChoice(
+        backend=profile.name,
+        kind=able.kind,
+        model=model,
+        voice=voice,
+        language=told.split("-")[0].lower() if able.takes_language else "",
+        speed=speed,
+        style=profile.service.instructions if profile.service else "",
+        identity=profile.identity or profile.name,
+    )
+
+
+def language_of(able: Capabilities, voice: str) -> str:
+    """The language of a voice as the backend states it, or empty."""
+    return next((known.language for known in able.voices if known.name == voice), "")
 
 
 def _choose(who: str, what: str, asked: str, names: tuple[str, ...]) -> str:

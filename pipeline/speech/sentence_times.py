@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+# These figures are held against hibari's own sentence ends by a test: within 0.35 s (four sentences).
 FRAME_S = 0.01
 QUIET = 10 ** (-38 / 20)
 """Below the clip's loudest frame by 38 dB: breath and room, not speech."""
@@ -36,6 +37,7 @@ def estimate_sentence_ends(samples: NDArray[np.int16], rate_hz: int, sentences: 
         rate_hz: samples a second.
         sentences: what is spoken, in order.
     """
+    # With hardly a sample for each sentence there is nothing to measure, and ends must still ascend.
     if len(sentences) < 2 or len(samples) < 2 * len(sentences):
         return tuple(round(len(samples) * (i + 1) / len(sentences)) for i in range(len(sentences)))
     frame = max(1, round(FRAME_S * rate_hz))
@@ -57,6 +59,7 @@ def _weight(sentence: str) -> float:
 def _loud_frames(samples: NDArray[np.int16], frame: int) -> NDArray[np.intp]:
     whole = samples[: len(samples) // frame * frame].astype(np.float64).reshape(-1, frame)
     level = np.sqrt(np.mean(whole**2, axis=1))
+    # Against the clip's own loudest frame, because voices differ in level and nothing is leveled before.
     return np.flatnonzero(level > level.max() * QUIET) if len(level) and level.max() else np.zeros(0, np.intp)
 
 
@@ -73,7 +76,9 @@ def _match(expected: NDArray[np.float64], pauses: Sequence[_Pause], typical: flo
     weights = np.array([_PAUSE_WEIGHT * min(pause.seconds, LONG_PAUSE_S) for pause in pauses])
     best = np.zeros(count + 1)  # best[j]: score of the boundaries so far, with pauses j.. still free
     choices = []
+    # In order, each pause at most once: taken one by one, two boundaries could claim the same pause.
     for place in expected:
+        # Half a typical sentence away costs one point, as much as taking no pause at all.
         taking = best[:-1] + weights - ((middles - place) / (0.5 * typical)) ** 2
         scores, chosen = np.empty(count + 1), np.full(count + 1, -1)
         scores[0] = best[0] + _WITHOUT_PAUSE

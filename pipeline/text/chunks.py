@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import regex
 
+from pipeline.model.edits import WrittenSentence, with_neighbors
 from pipeline.model.keys import chunk_id, fold_text, sentence_id
 from pipeline.model.text import Block, Chunk, Sentence, Span, join_sentences
 from pipeline.text.sentences import split_sentences
@@ -19,6 +20,8 @@ from pipeline.text.tokens import count_tokens
 
 Speak = Callable[[str, Block], str]
 """Gives the spoken form of a written sentence of a block."""
+Change = Callable[[Sequence[WrittenSentence]], Mapping[str, str]]
+"""Gives a person's spoken forms, by sentence id, of the sentences of a chapter."""
 
 _CLAUSE_END = regex.compile(r"[,;:—–，；：、](?:[\"”’)\]」』]*)\s*|\n")
 _SPACE = regex.compile(r"\s+")
@@ -46,7 +49,7 @@ class Packing:
 
 
 def plan_chunks(
-    blocks: Iterable[Block], speak: Speak, packing: Packing, changed: Mapping[str, str] | None = None
+    blocks: Iterable[Block], speak: Speak, packing: Packing, change: Change = lambda sentences: {}
 ) -> Iterator[Chunk]:
     """The chunks of a chapter in order; those of a block tile its text, spoken or skipped with a reason.
 
@@ -56,34 +59,51 @@ def plan_chunks(
         blocks: of one chapter, in order.
         speak: gives the spoken form of a sentence.
         packing: how sentences are gathered.
-        changed: spoken forms by sentence id that stand before what `speak` gives.
+        change: told of every spoken sentence of the chapter, gives other spoken forms by sentence id; one that is
+            too long for a request is not taken, for it may have been written for another voice.
     """
+    found = list(_found_sentences(blocks, speak, packing))
+    changed = change(with_neighbors([(s.id, text) for _, _, named in found for s, text in named]))
+    for index, skipped, named in found:
+        if skipped:
+            yield skipped
+        sentences = [_changed(s, changed.get(s.id, ""), packing) for s, _ in named]
+        for group in _pack(sentences, packing):
+            span = Span(group[0].span.start, group[-1].span.end)
+            yield Chunk(id=chunk_id([s.id for s in group]), block_index=index, span=span, sentences=tuple(group))
+
+
+def _changed(sentence: Sentence, spoken: str, packing: Packing) -> Sentence:
+    return replace(sentence, spoken=spoken) if spoken and packing.fits([spoken]) else sentence
+
+
+_Found = tuple[int, Chunk | None, list[tuple[Sentence, str]]]
+"""Position of a block; the chunk that it is where it is skipped; else its sentences with their folded text."""
+
+
+def _found_sentences(blocks: Iterable[Block], speak: Speak, packing: Packing) -> Iterator[_Found]:
     seen: Counter[str] = Counter()
     for index, block in enumerate(blocks):
         reason = block.skip_reason or ("" if is_speakable(block.text) else "nothing to speak")
         if reason:
             if block.text:
-                yield _skipped(index, block, reason, seen)
+                yield index, _skipped(index, block, reason, seen), []
             continue
-        named = [
-            _name(block, span, spoken, seen) for span, spoken in _merge_silent(list(_pieces(block, speak, packing)))
-        ]
-        sentences = [replace(s, spoken=changed[s.id]) if changed and s.id in changed else s for s in named]
-        for group in _pack(sentences, packing):
-            span = Span(group[0].span.start, group[-1].span.end)
-            yield Chunk(chunk_id([s.id for s in group]), index, span, tuple(group))
+        pieces = _merge_silent(list(_pieces(block, speak, packing)))
+        yield index, None, [_name(block, span, spoken, seen) for span, spoken in pieces]
 
 
-def _name(block: Block, span: Span, spoken: str, seen: Counter[str]) -> Sentence:
+def _name(block: Block, span: Span, spoken: str, seen: Counter[str]) -> tuple[Sentence, str]:
+    """A sentence with its folded text."""
     text = fold_text(span.of(block.text))
     seen[text] += 1
-    return Sentence(sentence_id(text, seen[text] - 1), span, spoken)
+    return Sentence(sentence_id(text, seen[text] - 1), span, spoken), text
 
 
 def _skipped(index: int, block: Block, reason: str, seen: Counter[str]) -> Chunk:
     span = Span(0, len(block.text))
-    sentence = _name(block, span, "", seen)
-    return Chunk(chunk_id([sentence.id]), index, span, (), reason)
+    sentence, _ = _name(block, span, "", seen)
+    return Chunk(id=chunk_id([sentence.id]), block_index=index, span=span, sentences=(), skip_reason=reason)
 
 
 def _pieces(block: Block, speak: Speak, packing: Packing) -> Iterator[tuple[Span, str]]:
@@ -149,11 +169,13 @@ def _merge_silent(pieces: list[tuple[Span, str]]) -> list[tuple[Span, str]]:
 
 def _pack(sentences: list[Sentence], packing: Packing) -> Iterator[list[Sentence]]:
     group: list[Sentence] = []
+    said = ""
     for sentence in sentences:
-        full = packing.sentence_by_sentence or not packing.fits([*(s.spoken for s in group), sentence.spoken])
+        full = packing.sentence_by_sentence or not packing.fits([said, sentence.spoken])
         if group and full:
             yield group
-            group = []
+            group, said = [], ""
         group.append(sentence)
+        said = join_sentences([said, sentence.spoken])
     if group:
         yield group

@@ -84,6 +84,10 @@ def find_foreign(
             excerpt = block.text[:60].replace("\n", " ")
             script = unreadable_script(block.text, scripts)
             if script:
-                yield ForeignPassage(title, index, script.lower(), excerpt, pronounceable=False)
+                yield ForeignPassage(
+                    chapter=title, block_index=index, language=script.lower(), excerpt=excerpt, pronounceable=False
+                )
             elif languages and (found := detect_language(block.text)) and found not in languages:
-                yield ForeignPassage(title, index, found, excerpt, pronounceable=True)
+                yield ForeignPassage(
+                    chapter=title, block_index=index, language=found, excerpt=excerpt, pronounceable=True
+                )

@@ -93,7 +93,7 @@ def _read_word(path: Path, written: str, value: object) -> Pronunciation:
         and (entry.get("say") or entry.get("ipa"))
     ):
         say, ipa = str(entry.get("say", "")), str(entry.get("ipa", ""))
-        return Pronunciation(written.strip(), say, ipa, bool(entry.get("match_case", False)))
+        return Pronunciation(written=written.strip(), say=say, ipa=ipa, match_case=bool(entry.get("match_case", False)))
     raise SettingsError(
         f'Lexicon {path}: the word "{written}" needs a text, or a table of say, ipa, match_case',
         file=str(path),

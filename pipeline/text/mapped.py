@@ -1,7 +1,8 @@
 """Text that was rewritten for speaking and still knows where each part of it was written."""
 
 import re
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.model.text import Span
@@ -33,22 +34,19 @@ class MappedText:
         return Span(self._left(output.start), max(self._left(output.start), self._right(output.end)))
 
     def _left(self, at: int) -> int:
-        shift = 0
-        for edit in self.edits:
-            if at >= edit.output.end:
-                shift = edit.source.end - edit.output.end
-            elif at > edit.output.start:
-                return edit.source.start
-        return at + shift
+        shift, edit = self._edit_at(at)
+        return edit.source.start if edit and at > edit.output.start else at + shift
 
     def _right(self, at: int) -> int:
-        shift = 0
-        for edit in self.edits:
-            if at >= edit.output.end:
-                shift = edit.source.end - edit.output.end
-            elif at > edit.output.start:
-                return edit.source.end
-        return at + shift
+        shift, edit = self._edit_at(at)
+        return edit.source.end if edit and at > edit.output.start else at + shift
+
+    def _edit_at(self, at: int) -> tuple[int, Edit | None]:
+        """By how much what is written lies behind what is spoken there, and the first edit that ends after `at`."""
+        index = bisect_right(self.edits, at, key=lambda edit: edit.output.end)
+        before = self.edits[index - 1] if index else None
+        shift = before.source.end - before.output.end if before else 0
+        return shift, self.edits[index] if index < len(self.edits) else None
 
     def replace(self, changes: Iterable[tuple[Span, str]]) -> "MappedText":
         """This text with spans of its spoken form replaced; `changes` ascend, do not overlap and are not empty."""
@@ -69,34 +67,47 @@ class MappedText:
     def _source(self, span: Span) -> Span:
         """What a change of `span` replaces in the written text, with the edits that it swallows."""
         whole = self.written_span(span)
-        swallowed = [edit.source for edit in self.edits if touches(span, edit.output)]
+        swallowed = [edit.source for edit in self._touched(span)]
         return Span(min([whole.start, *(s.start for s in swallowed)]), max([whole.end, *(s.end for s in swallowed)]))
 
-    def _whole_edits(self, changes: Iterable[tuple[Span, str]]) -> list[tuple[Span, str]]:
-        """The changes, widened to the earlier edits that they cut: half an edit leads nowhere."""
-        widened: list[tuple[Span, str]] = []
-        for span, new in changes:
-            cut = [e.output for e in self.edits if touches(span, e.output)]
-            start = min([span.start, *(output.start for output in cut)])
-            end = max([span.end, *(output.end for output in cut)])
-            if widened and start < widened[-1][0].end:  # both cut the same edit: one change of both
-                before, said = widened.pop()
-                said = said[: len(said) - (before.end - span.start)] if before.end > span.start else said
-                start, new = before.start, said + self.text[before.end : span.start] + new
-                end = max(end, before.end)
-                widened.append((Span(start, end), new + self.text[span.end : end]))
-            else:
-                widened.append((Span(start, end), self.text[start : span.start] + new + self.text[span.end : end]))
-        return widened
+    def _touched(self, span: Span) -> tuple[Edit, ...]:
+        """The earlier edits that a change of `span` meets; one that left nothing is met at its place, too."""
+        # An edit of no length sorts behind one that ends, and before one that begins, at its place.
+        first = bisect_left(self.edits, (span.start, span.start), key=lambda e: (e.output.end, e.output.start))
+        end = bisect_right(self.edits, (span.end, span.end), key=lambda e: (e.output.start, e.output.end))
+        return self.edits[first:end]
 
-    def _merge(self, fresh: list[tuple[Span, Edit]]) -> tuple[Edit, ...]:
+    def _whole_edits(self, changes: Iterable[tuple[Span, str]]) -> Iterator[tuple[Span, str]]:
+        """The changes, widened to the earlier edits that they cut: half an edit leads nowhere.
+
+        Changes that cut the same edit become one.
+        """
+        start = end = done = 0
+        pieces: list[str] = []
+        for span, new in changes:
+            cut = [edit.output for edit in self._touched(span)]
+            left, right = (min(span.start, cut[0].start), max(span.end, cut[-1].end)) if cut else (span.start, span.end)
+            if pieces and left < end:
+                end = max(end, right)
+            else:
+                if pieces:
+                    yield Span(start, end), "".join([*pieces, self.text[done:end]])
+                start, end, done, pieces = left, right, left, []
+            pieces += [self.text[done : span.start], new]
+            done = span.end
+        if pieces:
+            yield Span(start, end), "".join([*pieces, self.text[done:end]])
+
+    def _merge(self, fresh: Sequence[tuple[Span, Edit]]) -> tuple[Edit, ...]:
         """Earlier edits that no new one touches, moved to where they now stand, and the new ones."""
         kept = []
+        passed = shift = 0  # how many changes end before the edit, and by how much they lengthen the text
         for edit in self.edits:
-            if any(touches(span, edit.output) for span, _ in fresh):
-                continue
-            shift = sum(len_change(span, new) for span, new in fresh if span.end <= edit.output.start)
-            kept.append(Edit(edit.source, Span(edit.output.start + shift, edit.output.end + shift)))
+            while passed < len(fresh) and fresh[passed][0].end <= edit.output.start:
+                shift += len_change(*fresh[passed])
+                passed += 1
+            if not any(touches(span, edit.output) for span, _ in fresh[max(0, passed - 1) : passed + 1]):
+                kept.append(Edit(edit.source, Span(edit.output.start + shift, edit.output.end + shift)))
         edits = sorted([*kept, *(edit for _, edit in fresh)], key=lambda edit: (edit.output.start, edit.output.end))
         return tuple(edits)
 

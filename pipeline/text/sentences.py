@@ -70,8 +70,9 @@ def _shorten(text: str, span: Span) -> list[Span]:
 
 def _tile(text: str, cuts: Iterable[int]) -> list[Span]:
     """Spans between the cuts, each moved past the white space that follows it."""
-    spans, start = [], 0
-    for cut in cuts:
+    spans, start, cut = [], 0, 0
+    for end in cuts:
+        cut = max(cut, end)  # several cuts before the same white space pass it once
         while cut < len(text) and text[cut].isspace():
             cut += 1
         if start < cut < len(text) and text[start:cut].strip():

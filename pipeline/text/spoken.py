@@ -12,13 +12,16 @@ from pipeline.model.text import BlockKind
 from pipeline.text.mapped import MappedText
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffc\ufffd\x00-\x08\x0b-\x1f\x7f]")
-_LINE_END = re.compile(r"(?<=[^\s.,;:!?—–-])([\"”’)\]]*)\s*\n\s*")
+_LINE_END = re.compile(
+    r"(?:(?<=[^\s.,;:!?—–\-\"”’)\]])|(?<=[\s.,;:!?—–-][\"”’)\]])|(?<=\A[\"”’)\]]))([\"”’)\]]*+)\s*\n\s*"
+)
+"""A row of closing marks is followed from its first one alone, not from each."""
 _BLANK = re.compile("[⸺⸻]|_{3,}")
 _SPACES = re.compile(r"\s+")
 _WORD = re.compile(r"[^\W\d_]+")
 _MARKUP_TRAP = re.compile(r"\](?=\()")
 _URL = re.compile(r"\b(?:https?://|www\.)[^\s<>\"”’)\]]*[\w/]", re.IGNORECASE)
-_EMAIL = re.compile(r"\b([\w.+-]+)@([\w-]+(?:\.[\w-]+)+)\b")
+_EMAIL = re.compile(r"(?<![\w.+-])([.+-]*+\w[\w.+-]*+)@([\w-]+(?:\.[\w-]+)+)\b")
 _PAGES = re.compile(r"\b(pp|p)\.\s?(?=\d|[ivxl]+\b)", re.IGNORECASE)
 _PAGE_RANGE = re.compile(r"(?<=\bpages )(\d+)\s?[-–]\s?(\d+)")
 _SECTION = re.compile(r"(§§?)\s?(?=[\dA-Z])")

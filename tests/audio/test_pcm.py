@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pipeline.audio.effects import apply_hooks, fade_edges, find_sound
-from pipeline.audio.pcm import decode_audio, encode_flac, read_wav
+from pipeline.audio.pcm import decode_audio, encode_flac
+from pipeline.audio.wav import read_wavs
 from pipeline.errors import AudioError
 from tests.makers import make_wav
 from tests.speech_service import encode_file
@@ -28,14 +29,14 @@ def test_flac_keeps_every_sample(samples: np.ndarray) -> None:
 
 @pytest.mark.parametrize("size", [None, 0, 0xFFFFFFFF])
 def test_wav_headers_as_streaming_servers_write_them(size: int | None) -> None:
-    samples, rate = read_wav(make_wav(SOUND, data_size=size))
-    assert rate == 24_000
-    assert (samples == SOUND).all()
+    (wav,) = read_wavs(make_wav(SOUND, data_size=size))
+    assert wav.rate_hz == 24_000
+    assert (wav.samples == SOUND).all()
 
 
 def test_stereo_is_mixed_down() -> None:
     both = np.repeat(SOUND, 2)
-    assert (read_wav(make_wav(both, channels=2))[0] == SOUND).all()
+    assert (read_wavs(make_wav(both, channels=2))[0].samples == SOUND).all()
 
 
 def test_another_rate_is_resampled() -> None:
@@ -46,13 +47,13 @@ def test_another_rate_is_resampled() -> None:
 
 def test_a_wav_cut_short_is_refused() -> None:
     with pytest.raises(AudioError, match="cut short"):
-        read_wav(make_wav(SOUND)[:-3000])
+        read_wavs(make_wav(SOUND)[:-3000])
 
 
 @pytest.mark.parametrize("data", [b"", b"RIFF", b"<html>no</html>", make_wav(SOUND)[:40], b"RIFF\0\0\0\0WAVE"])
 def test_what_is_no_wav_is_refused(data: bytes) -> None:
     with pytest.raises(AudioError):
-        read_wav(data)
+        read_wavs(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>no</html>", encode_flac(SOUND)[:-4000], encode_flac(SOUND)[:60]])

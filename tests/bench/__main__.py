@@ -1,6 +1,6 @@
 """`make bench`: narration against the limit of the machine, a run with nothing to do, memory by length, and a service.
 
-python -m tests.bench BOOK [--part limit|memory|service|studio|feeds|all]
+python -m tests.bench BOOK [--part limit|memory|service|studio|feeds|unchanged|idle|all]
 """
 
 import argparse
@@ -17,13 +17,15 @@ from pathlib import Path
 
 import psutil
 
-from tests.bench.feeds import measure_feeds
+from tests.bench.feeds import measure_feeds, measure_unchanged
+from tests.bench.idle import measure_idle
 from tests.bench.limit import cores, measure_limit, spoken_sentences
 from tests.bench.service import measure_service
 from tests.bench.studio import measure_studio
 from tests.makers import make_epub
 
 ROOT = Path(__file__).parent.parent.parent
+PARTS = ("limit", "memory", "service", "studio", "feeds", "unchanged", "idle")
 
 
 class Watch:
@@ -32,7 +34,7 @@ class Watch:
     def __init__(self, *arguments: str) -> None:
         self.looks_mb: list[float] = []
         began = time.perf_counter()
-        command = [sys.executable, "-m", "pipeline.cli.main", *arguments, "--json"]
+        command = [sys.executable, "-m", "pipeline.cli", *arguments, "--json"]
         self._process = psutil.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         thread = threading.Thread(target=self._look, daemon=True)
         thread.start()
@@ -61,7 +63,7 @@ class Watch:
 
 def repeat_book(book: Path, times: int, target: Path) -> Path:
     """A book `times` as long: its plain paragraphs again and again, each made different by a word."""
-    from pipeline.ingest import read_document
+    from pipeline.ingest.read_document import read_document
 
     source = read_document(book)
     files = {}
@@ -108,7 +110,7 @@ def memory_by_length(book: Path, folder: Path, lengths: tuple[int, ...], backend
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("book", type=Path)
-    parser.add_argument("--part", choices=["limit", "memory", "service", "studio", "feeds", "all"], default="all")
+    parser.add_argument("--part", choices=[*PARTS, "all"], default="all")
     parser.add_argument("--backend", default="tone", help="who speaks in the memory part")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bookcast-bench-"))
@@ -124,6 +126,10 @@ def main() -> None:
             measure_studio(folder, ROOT, asked.book.resolve())
         if asked.part in ("feeds", "all"):
             measure_feeds(folder, Watch)
+        if asked.part in ("unchanged", "all"):
+            measure_unchanged(folder, ROOT)
+        if asked.part in ("idle", "all"):
+            measure_idle(folder, ROOT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,15 +1,19 @@
 """50 feeds with 20 new articles each, converted unattended, against the voice's own time for the same texts."""
 
 import random
+import resource
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pipeline.narration.core.context import Context
+from pipeline.narration.core.order import Order
 from pipeline.settings import read_settings
-from pipeline.stages.context import Context
-from pipeline.stages.order import Order
-from pipeline.stages.plan_narration import plan_narration
 from tests.bench.limit import measure_limit
+from tests.conftest import plans_of
 from tests.feed_makers import Post, atom, json_feed, paragraphs, rss
 from tests.program import bookcast
 from tests.web_site import Site, open_site
@@ -101,13 +105,39 @@ def measure_feeds(folder: Path, watch: Callable[..., Any], *, feeds: int = FEEDS
     print(f"again: {again.wall_s:.1f} s, only conditional requests: {conditional}", flush=True)
 
 
+def measure_unchanged(folder: Path, root: Path, *, feeds: int = FEEDS) -> None:
+    """Print what it takes to look at feeds of which none has anything new: wall and CPU, the program's start included."""
+    config, data = folder / "unchanged.toml", folder / "unchanged"
+    config.write_text("[studio]\nprivate_addresses = true\n[feeds]\nbegin_with = 0\n")
+    command = [sys.executable, "-m", "pipeline.cli", "--config", str(config), "--data", str(data), "feeds", "update"]
+    with open_site() as site:
+        for address in build_site(site, feeds, 2):
+            assert bookcast("--config", str(config), "--data", str(data), "feeds", "add", address).returncode == 0
+        for _ in range(2):  # the first look notes what is there
+            asked, before, began = len(site.log), children_s(), time.perf_counter()
+            subprocess.run(command, cwd=root, check=True, capture_output=True)
+            wall, used = time.perf_counter() - began, children_s() - before
+        is_conditional = [entry.status for entry in site.log[asked:]] == [304] * feeds
+    started = any((data / "prefect").iterdir())
+    print(
+        f"{feeds} unchanged feeds: {wall:.2f} s of wall, {used:.2f} s of CPU; only answers 304: {is_conditional}, "
+        f"Prefect started: {started}",
+        flush=True,
+    )
+
+
+def children_s() -> float:
+    """CPU seconds of the programs that were started from here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def _spoken(data: Path) -> list[str]:
     """Every sentence that the voice was given."""
     context = Context(read_settings(), data)
     try:
         books = context.store.documents.books()
-        chapters = [chapter for book in books for chapter in context.store.documents.chapters(book.slug)]
-        plans = [plan_narration(context, chapter, Order()) for chapter in chapters]
+        plans = [plan for book in books for plan in plans_of(context, book.slug, Order())]
         return [sentence.spoken for plan in plans for chunk in plan.chunks for sentence in chunk.sentences]
     finally:
         context.close()

@@ -96,16 +96,16 @@ def measure_limit(sentences: list[str]) -> Limit:
 
 def spoken_sentences(book: Path, folder: Path) -> list[str]:
     """Every sentence that a narration of `book` gives to the voice."""
+    from pipeline.narration.core.context import Context
+    from pipeline.narration.core.order import Order
+    from pipeline.narration.reading.import_document import import_document
     from pipeline.settings import read_settings
-    from pipeline.stages.context import Context
-    from pipeline.stages.import_document import import_document
-    from pipeline.stages.order import Order
-    from pipeline.stages.plan_narration import plan_narration
+    from tests.conftest import plans_of
 
     context = Context(read_settings(), folder)
     try:
         slug = import_document(context, str(book)).slug
-        plans = [plan_narration(context, c, Order(backend="hibari")) for c in context.store.documents.chapters(slug)]
+        plans = plans_of(context, slug, Order(backend="hibari"))
         return [sentence.spoken for plan in plans for chunk in plan.chunks for sentence in chunk.sentences]
     finally:
         context.close()

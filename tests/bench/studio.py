@@ -11,9 +11,9 @@ from statistics import quantiles
 
 import httpx
 
+from pipeline.narration.core.context import Context
+from pipeline.narration.reading.import_document import Source, import_source
 from pipeline.settings import read_settings
-from pipeline.stages.context import Context
-from pipeline.stages.import_document import import_bytes
 
 BOOKS = 1_000
 REQUESTS = 200
@@ -26,7 +26,7 @@ SAMPLE = Path("data/samples/the-keeper-of-gull-rock.md")
 def measure_studio(folder: Path, root: Path, book: Path) -> None:
     """Print p50 and p95 of every kind of request, and the time from the clip to the M4B."""
     data = folder / "studio"
-    command = [sys.executable, "-m", "pipeline.cli.main", "--data", str(data)]
+    command = [sys.executable, "-m", "pipeline.cli", "--data", str(data)]
     done = subprocess.run(
         [*command, "narrate", str(book), "--direct", "--json"], cwd=root, check=True, capture_output=True, text=True
     )
@@ -35,12 +35,13 @@ def measure_studio(folder: Path, root: Path, book: Path) -> None:
     up = subprocess.Popen([*command, "up", "--port", "0", "--json"], cwd=root, stdout=subprocess.PIPE, text=True)
     try:
         assert up.stdout
-        address = json.loads(next(line for line in up.stdout if line.startswith("{")))["studio"]
-        with httpx.Client(base_url=address, trust_env=False, timeout=60) as client:
+        told = json.loads(next(line for line in up.stdout if line.startswith("{")))
+        login = {"Authorization": f"Bearer {told['token']}"}
+        with httpx.Client(base_url=told["studio"], headers=login, trust_env=False, timeout=60) as client:
             _edit(client, slug, data)
             _load(client, slug, root)
     finally:
-        up.send_signal(signal.SIGINT)
+        up.send_signal(signal.SIGTERM)  # SIGINT may be ignored where the bench runs in the background
         up.wait(30)
 
 
@@ -49,7 +50,7 @@ def _fill(data: Path) -> None:
     context = Context(read_settings(), data)
     for n in range(BOOKS):
         text = f"# Book number {n}\n\n" + "\n\n".join(f"Sentence {m} of book {n}." for m in range(20))
-        import_bytes(context, text.encode(), name=f"book-{n}.md")
+        import_source(context, Source(text.encode(), name=f"book-{n}.md"))
     context.close()
 
 

@@ -20,6 +20,8 @@ from tests.fakes import KIND, spoken
 from tests.ingest.test_hostile import REFUSED
 from tests.program import Result, bookcast
 
+KILLS = 4
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
@@ -156,7 +158,7 @@ def test_a_poisoned_chunk_exits_9_and_rerun_completes_it(
 
 
 def start(tmp_path: Path, config: Path, book: Path, data: str = "data") -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "pipeline.cli.main", "--data", str(tmp_path / data), "--config", str(config)]
+    command = [sys.executable, "-m", "pipeline.cli", "--data", str(tmp_path / data), "--config", str(config)]
     return subprocess.Popen(
         [*command, "narrate", str(book), "--direct", "--quiet"],
         cwd=ROOT,
@@ -166,6 +168,7 @@ def start(tmp_path: Path, config: Path, book: Path, data: str = "data") -> subpr
     )
 
 
+@pytest.mark.long
 def test_kill_9_at_any_moment_loses_and_repeats_nothing(
     tmp_path: Path, short_epub: Path, fake_voice: Path, config: Path
 ) -> None:
@@ -174,7 +177,7 @@ def test_kill_9_at_any_moment_loses_and_repeats_nothing(
     (whole,) = (tmp_path / "undisturbed").rglob("*.m4b")
     (fake_voice / "spoken.log").unlink()
     chance = random.Random(7)
-    for _ in range(6):
+    for _ in range(KILLS):
         process = start(tmp_path, config, short_epub)
         time.sleep(chance.uniform(0.4, 2.2))
         os.killpg(process.pid, signal.SIGKILL)
@@ -184,7 +187,7 @@ def test_kill_9_at_any_moment_loses_and_repeats_nothing(
     assert book.read_bytes() == whole.read_bytes()
     workers = os.cpu_count() or 1
     repeated = sum(count - 1 for count in Counter(spoken(fake_voice)).values())
-    assert repeated <= 6 * (workers + 1), "only requests in flight at a kill may be repeated"
+    assert repeated <= KILLS * (workers + 1), "only requests in flight at a kill may be repeated"
 
 
 def test_two_runs_of_one_book_at_once_speak_each_clip_once(
@@ -238,4 +241,17 @@ def test_a_full_disk_ends_in_a_clear_error_and_nothing_is_lost(
         assert again.returncode == 0, again.stderr
         assert json.loads(again.stdout)["cached"] > 0
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_backup_is_a_data_directory_itself(here: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# One\n\nSome words.\n")
+    book = json.loads(here("narrate", str(tmp_path / "a.md"), "--direct", "--backend", "tone", "--json").stdout)["book"]
+    done = here("backup", str(tmp_path / "backup"), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["copied"] > 3
+    found = here("--data", str(tmp_path / "backup"), "status", "--json")
+    assert [b["book"] for b in json.loads(found.stdout)["books"]] == [book]
+    refused = here("backup", str(tmp_path))
+    assert refused.returncode == 7
+    assert "cannot be in" in refused.stderr

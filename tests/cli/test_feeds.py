@@ -76,7 +76,7 @@ def test_a_list_of_another_reader_is_imported_and_ours_exported(here: Here, web:
         (("feeds", "add", "{web}/picture"), 3, "is not a feed"),
         (("feeds", "add", "{web}/feed", "--include", "["), 2, "no regular expression"),
         (("feeds", "add", "{web}/feed", "--cron", "soon"), 2, "no schedule"),
-        (("feeds", "add", "file:///etc/passwd"), 3, "no web address"),
+        (("feeds", "add", "file:///etc/passwd"), 3, "is not a web address"),
         (("feeds", "import", "nothing.opml"), 3, "cannot be read"),
         (("feeds", "import", "{here}"), 3, "not an OPML file"),
         (("feeds", "update", "https://nobody.example/feed"), 7, "There is no feed"),
@@ -139,3 +139,23 @@ def test_a_wrong_setting_names_its_key(here: Here, line: str) -> None:
     done = here("feeds", "list")
     assert done.returncode == 2
     assert "settings.toml" in done.stderr
+
+
+def test_an_update_without_news_starts_nothing(here: Here, web: Site) -> None:
+    url = put(web)
+    assert here("feeds", "add", url, "--begin-with", "0").returncode == 0
+    for _ in range(2):
+        done = here("feeds", "update", "--json")
+        assert (done.returncode, json.loads(done.stdout)["narrated"]) == (0, 0), done.stderr
+    assert web.log[-1].status == 304
+    assert not (here.folder / "data" / "prefect" / "server.log").exists(), "no server was started"
+
+
+def test_an_update_whose_feeds_cannot_be_read_says_so_and_starts_nothing(here: Here, web: Site) -> None:
+    url = put(web)
+    assert here("feeds", "add", url).returncode == 0
+    web.put("/feed", "<html>No feed any more</html>")
+    done = here("feeds", "update", "--json")
+    assert done.returncode == 9
+    assert [what for what, _ in json.loads(done.stdout)["failures"]] == [url]
+    assert not (here.folder / "data" / "prefect" / "server.log").exists()

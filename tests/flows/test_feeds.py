@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.server.prefect_server import PrefectServer
 from tests.fakes import KIND, spoken
 from tests.feed_makers import Post, rss, story
-from tests.flows.test_flows import wait_until
+from tests.flows.test_flows import address_of, wait_until
 from tests.web_site import Site
 
 pytestmark = pytest.mark.studio
@@ -25,17 +26,17 @@ LONG_S = 300.0
 class FeedHouse:
     """A data directory whose programs use one Prefect server that stands by itself."""
 
-    def __init__(self, folder: Path, server: str) -> None:
+    def __init__(self, folder: Path, server: PrefectServer) -> None:
         self.folder, self.data = folder, folder / "data"
         self.config = folder / "settings.toml"
         self.config.write_text(
             f'[narration]\nbackend = "fake"\nnormalize = "never"\n[backends.fake]\nkind = "{KIND}"\n[studio]\nprivate_addresses = true\n'
             "[feeds]\nbegin_with = 100\n"
         )
-        self.environment = {**os.environ, "PREFECT_API_URL": server}
+        self.environment = {**os.environ, **address_of(server)}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "pipeline.cli.main", "--config", str(self.config), "--data", str(self.data)]
+        command = [sys.executable, "-m", "pipeline.cli", "--config", str(self.config), "--data", str(self.data)]
         return subprocess.Popen(
             [*command, *arguments, "--json"], cwd=self.folder, env=self.environment, text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -48,7 +49,7 @@ class FeedHouse:
 
 
 @pytest.fixture
-def house(tmp_path: Path, fake_voice: Path, server: str) -> FeedHouse:
+def house(tmp_path: Path, fake_voice: Path, server: PrefectServer) -> FeedHouse:
     return FeedHouse(tmp_path, server)
 
 

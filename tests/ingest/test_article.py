@@ -8,18 +8,14 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from pipeline.errors import EmptyDocument
-from pipeline.ingest import parse_document
-from pipeline.ingest.article import (
-    article_of_item,
-    find_next_page,
-    is_next_page,
-    is_whole,
-    join_pages,
-    parse_article,
-)
-from pipeline.ingest.article_document import article_document
-from pipeline.model.article import DEFAULT_PHRASES, Phrases, SpokenRules
-from pipeline.model.feed import FeedItem
+from pipeline.ingest.articles.article_document import article_document
+from pipeline.ingest.articles.article_of_item import article_of_item, is_whole
+from pipeline.ingest.articles.article_pages import find_next_page, is_next_page, join_pages
+from pipeline.ingest.articles.article_tree import drop_trees
+from pipeline.ingest.articles.parse_article import Article, parse_article
+from pipeline.ingest.read_document import parse_document
+from pipeline.model.syndication.article import DEFAULT_PHRASES, Phrases, SpokenRules
+from pipeline.model.syndication.feed import FeedItem
 from pipeline.model.text import Block, BlockKind
 from tests.feed_makers import article_page, paragraphs, story
 
@@ -238,3 +234,23 @@ def test_scripts_and_sharing_in_a_feed_are_not_spoken() -> None:
     assert not re.search("alert|Share|Subscribe", text)
     assert isinstance(body, etree._Element)
     assert paragraphs("x") == "<p>x</p>"
+
+
+def test_an_address_that_is_broken_is_no_error() -> None:
+    body = lxml_html.fromstring(f"<body><p>See https://[{'a' * 40} now</p></body>")
+    data = article_document(Article("A", body), SpokenRules(), DEFAULT_PHRASES["en"])
+    assert b"See a link to now" in data
+
+
+def test_notes_in_lists_within_sections_of_notes_are_marked_once() -> None:
+    notes = '<section role="doc-endnotes"><ol class="references"><li>The first note of all.</li></ol></section>'
+    article = parse_article(article_page("T", story("boat", 12) + notes).encode(), url="https://example.org/a")
+    texts = [str(note.text) for note in article.body.iter() if note.get("role") == "doc-footnote"]
+    assert all("⟦" not in text for text in texts)
+    assert "⟦" not in "".join(article.body.itertext())
+
+
+def test_dropped_elements_leave_the_text_behind_them() -> None:
+    root = lxml_html.fromstring("<div>a<i>x</i>b<i>y<b>z</b></i>c<u>d</u>e<i>x</i>f</div>")
+    drop_trees([*root.iter("i"), *root.iter("b")])
+    assert lxml_html.tostring(root) == b"<div>abc<u>d</u>ef</div>"

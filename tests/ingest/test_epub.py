@@ -5,11 +5,13 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pytest
 from lxml import etree
 
-from pipeline.ingest import parse_document, read_document
+from pipeline.ingest.read_document import parse_document, read_document
+from pipeline.model.book import BookMetadata
 from pipeline.model.text import BlockKind, Document
-from tests.makers import SAMPLES, build_sample, make_epub, make_png, xhtml
+from tests.makers import SAMPLES, build_sample, make_epub, make_png, make_zip, xhtml, zip_entries
 
 
 def read(data: bytes) -> Document:
@@ -126,6 +128,41 @@ def test_calibre_series_are_read() -> None:
 def test_contributors_of_other_roles_are_no_authors() -> None:
     metadata = '<dc:creator id="t">A Translator</dc:creator><meta property="role" refines="#t">trl</meta>'
     assert read(make_epub({"a.xhtml": "<p>x y</p>"}, extra_metadata=metadata)).metadata.authors == ("An Author",)
+
+
+def identified(metadata: str, unique: str) -> BookMetadata:
+    data = zip_entries(make_epub({"a.xhtml": "<p>x y</p>"}, extra_metadata=metadata))
+    package = data["OEBPS/content.opf"].decode().replace('unique-identifier="id"', unique)
+    return read(make_zip({**data, "OEBPS/content.opf": package})).metadata
+
+
+def test_the_identifier_is_the_one_that_the_package_declares_unique() -> None:
+    metadata = '<dc:identifier id="own">\n urn:uuid:8f2c64a0-7d1b-4e93  a5c8 </dc:identifier>'
+    assert identified(metadata, 'unique-identifier="own"').identifier == "urn:uuid:8f2c64a0-7d1b-4e93 a5c8"
+    for undeclared in ("", 'unique-identifier="lost"'):
+        assert identified(metadata, undeclared).identifier.startswith("urn:x:")
+
+
+ISBNS = {
+    "<dc:identifier>urn:isbn:9780306406157</dc:identifier>": "9780306406157",
+    "<dc:identifier>9780306406157</dc:identifier>": "9780306406157",
+    "<dc:identifier>0306406152</dc:identifier>": "",
+    '<dc:identifier xmlns:opf="http://www.idpf.org/2007/opf" opf:scheme="ISBN">0306406152</dc:identifier>': "9780306406157",
+    '<dc:identifier id="i">0306406152</dc:identifier><meta refines="#i" property="identifier-type">02</meta>': (
+        "9780306406157"
+    ),
+    "<dc:identifier>urn:isbn:9780306406158</dc:identifier>": "",
+    "<dc:identifier>isbn:9780306406158</dc:identifier><dc:identifier>isbn:0804429579</dc:identifier>": "",
+    "<dc:source>urn:isbn:9780306406157</dc:source>": "",
+    '<dc:identifier>isbn:9780306406157</dc:identifier><dc:identifier id="own">isbn:080442957X</dc:identifier>': (
+        "9780804429573"
+    ),
+}
+
+
+@pytest.mark.parametrize("metadata", ISBNS)
+def test_an_isbn_with_a_right_checksum_is_read_from_any_identifier(metadata: str) -> None:
+    assert identified(metadata, 'unique-identifier="own"').isbn == ISBNS[metadata]
 
 
 def test_the_committed_sample_is_what_its_maker_builds() -> None:

@@ -1,6 +1,7 @@
 """Feeds of every format and in awkward encodings; what is hostile in them does no harm."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import DamagedDocument, DocumentError
-from pipeline.ingest.canonical import canonical_link
-from pipeline.ingest.discover import find_feeds
-from pipeline.ingest.feed import parse_feed
-from pipeline.ingest.opml import parse_opml, write_opml
-from pipeline.ingest.plain import plain_text
+from pipeline.ingest.articles.canonical_link import canonical_link
+from pipeline.ingest.documents.plain_line import plain_text
+from pipeline.ingest.feeds.discover_feeds import find_feeds
+from pipeline.ingest.feeds.opml import parse_opml, write_opml
+from pipeline.ingest.feeds.parse_feed import parse_feed
+from pipeline.ingest.feeds.tidy_feed import tidy_feed
 from tests.feed_makers import Post, atom, json_feed, rdf, rss, rss_091, story
 
 BASE = "https://paper.example"
@@ -62,6 +64,34 @@ def test_a_wrong_declaration_is_survived() -> None:
     latin = rss("P", POSTS, BASE, encoding="iso-8859-1").replace(b'encoding="iso-8859-1"', b'encoding="utf-8"')
     items = parse_feed(latin, url=BASE, content_type="application/rss+xml; charset=utf-8").items
     assert [item.link for item in items] == [f"{BASE}/one", f"{BASE}/two"]
+
+
+NO_ENCODINGS = [
+    "undefined",
+    "punycode",
+    "idna",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "rot13",
+    "zlib",
+    "utf-7",
+    "none",
+]
+
+
+@pytest.mark.parametrize("encoding", NO_ENCODINGS)
+def test_an_encoding_that_no_text_of_the_web_has_is_not_believed(encoding: str) -> None:
+    data = rss("P", [Post("one", r"Gr\u00fc\xdfe +AGE- more", story("boat"))], BASE)
+    named = data.replace(b'encoding="utf-8"', f'encoding="{encoding}"'.encode())
+    sent = f'application/rss+xml; charset="{encoding}"'
+    for feed in (parse_feed(named, url=BASE), parse_feed(data, url=BASE, content_type=sent)):
+        assert feed == parse_feed(data, url=BASE)
+
+
+@pytest.mark.parametrize("end", ["", " "])
+def test_a_feed_of_bytes_that_says_it_is_utf_16_is_read(end: str) -> None:
+    data = rss("P", POSTS, BASE).replace(b'encoding="utf-8"', b'encoding="utf-16"') + end.encode()
+    assert parse_feed(data, url=BASE).items[0].title == "Grüße & more"
 
 
 def test_relative_links_start_at_the_feed() -> None:
@@ -169,3 +199,65 @@ def test_links_to_two_articles_are_not(one: str, other: str) -> None:
 
 def test_what_is_no_link_has_no_canonical_form() -> None:
     assert [canonical_link(text) for text in ("", "mailto:x", "http://[", "/x")] == ["", "", "", ""]
+
+
+def test_faults_of_form_are_read_over() -> None:
+    data = (
+        b'<rss version="2.0"><channel><title>Salt & Sea</title><item><guid isPermaLink="false"><![CDATA[a?b=1&c=2]]></guid><title>A&nbsp;B &c D'
+        b"</title><link>https://paper.example/a</link><dc:creator>Ann Author</dc:creator><description>One & two</description>"
+        b"<content:encoded><![CDATA[<p>Three & four</p>]]></content:encoded></item>"
+    )
+    feed = parse_feed(data, url=BASE)
+    (item,) = feed.items
+    assert (feed.title, item.guid, item.title, item.author) == ("Salt & Sea", "a?b=1&c=2", "A B &c D", "Ann Author")
+    assert plain_text(item.content) == "Three & four"
+
+
+def with_odd_entry(body: str) -> bytes:
+    """Three entries; the first is odd."""
+    entries = "".join(
+        f'<entry><id>{n}</id><title>T</title><content type="xhtml">{text}</content></entry>'
+        for n, text in enumerate([body, "one", "two"])
+    )
+    return f'<feed xmlns="http://www.w3.org/2005/Atom"><title>A</title>{entries}</feed>'.encode()
+
+
+@pytest.mark.parametrize("body", ["<div>" * 300 + "</div>" * 300, "x " * 5_100_000], ids=["deep", "long"])
+def test_an_odd_entry_hides_none_of_the_later_ones(body: str) -> None:
+    tidy = tidy_feed(with_odd_entry(body), url=BASE, content_type="")
+    assert len(re.findall(rb"</(?:\w+:)?entry>", tidy)) == 3
+
+
+def test_a_feed_of_which_only_a_beginning_can_be_read_is_refused_in_words() -> None:
+    with pytest.raises(DamagedDocument, match="thousands deep"):
+        parse_feed(with_odd_entry("<div>" * 5_000 + "</div>" * 5_000), url=BASE)
+
+
+@pytest.mark.parametrize(
+    ("item", "content"),
+    [
+        ("<title>A <b>bold</title><link>{link}</link><description>D</description>", "D"),
+        ("<title>A bold</title><description>D<p>e<br>f</description><link>{link}</link>", "D e f"),
+        ("<title>A bold</title></b><!-- <i> --><link>{link}</LINK><description>D</description>", "D"),
+        ("<title>A bold</title><description><![CDATA[D<p>&]]></i> &<![CDATA[</p>]]></description><link>{link}</link>", "D & &"),
+    ],
+    ids=["title", "description", "no beginning", "literal"],
+)  # fmt: skip
+def test_an_element_that_is_not_closed_swallows_nothing_behind_it(item: str, content: str) -> None:
+    items = "".join(f"<item><guid>{n}</guid>{item.format(link=f'{BASE}/{n}')}</item>" for n in "ab")
+    feed = parse_feed(f'<rss version="2.0"><channel><title>T</title>{items}</channel></rss>'.encode(), url=BASE)
+    assert [(i.title, i.link) for i in feed.items] == [("A bold", f"{BASE}/{n}") for n in "ab"]
+    assert plain_text(feed.items[0].content).replace("D & &", "D & &") == content
+
+
+def test_what_no_feed_has_does_not_reach_the_parser() -> None:
+    crowd = "".join(f"<category>{n}</category>" for n in range(5_000))
+    data = f'<rss version="2.0"><channel><title>A</title><item><guid>a</guid><author>{"a" * 50_000}</author>{crowd}'
+    (item,) = parse_feed(f"{data}<title>T</title></item></channel></rss>".encode(), url=BASE).items
+    assert (len(item.author), len(item.categories)) == (200, 30)
+
+
+def test_a_crowd_of_namespaces_is_refused() -> None:
+    crowd = "".join(f'<n{n}:a xmlns:n{n}="urn:{n}"/>' for n in range(150))
+    with pytest.raises(DamagedDocument, match="namespaces"):
+        parse_feed(f'<rss version="2.0"><channel><title>A</title>{crowd}</channel></rss>'.encode(), url=BASE)

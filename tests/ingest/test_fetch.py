@@ -9,7 +9,7 @@ import brotli
 import pytest
 
 from pipeline.errors import DamagedDocument, DocumentError, DocumentTooLarge, PageUnavailable
-from pipeline.ingest.fetch import Fetched, Known, fetch
+from pipeline.ingest.http.fetch import Fetched, Known, fetch
 from tests.web_site import Answer, Site
 
 

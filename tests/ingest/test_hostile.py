@@ -16,7 +16,8 @@ from pipeline.errors import (
     ProtectedDocument,
     UnsupportedFormat,
 )
-from pipeline.ingest import parse_document
+from pipeline.ingest.documents.plain_line import plain_text
+from pipeline.ingest.read_document import parse_document
 from tests.makers import make_epub, make_zip, xhtml
 
 GOOD = {"a.xhtml": "<p>some text</p>"}
@@ -122,14 +123,6 @@ def test_names_that_point_outside_the_archive_lead_nowhere() -> None:
     assert read_text(data) == "some text"
 
 
-def test_missing_files_of_the_manifest_are_read_over() -> None:
-    files = {"a.xhtml": "<p>some text</p>", "b.xhtml": "<p>more</p>"}
-    whole = make_epub(files)
-    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
-        left = {n: archive.read(n) for n in archive.namelist() if not n.endswith("b.xhtml")}
-    assert read_text(make_zip(left)) == "some text"
-
-
 def test_a_package_with_faults_of_form_is_read() -> None:
     whole = make_epub(GOOD)
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
@@ -157,3 +150,21 @@ def test_unknown_formats_name_those_that_are_read(name: str) -> None:
 def test_binary_data_under_a_text_name_is_refused() -> None:
     with pytest.raises(UnsupportedFormat):
         parse_document(b"MZ\x00\x00\x01" * 100, name="book.txt")
+
+
+def test_a_tag_with_a_crowd_of_attributes_is_refused_wherever_it_hides() -> None:
+    crowd = " ".join(f"a{n}" for n in range(5_000))
+    for tag in (f"<p {crowd}>", f"<p title='>' {crowd}>", f"<p <b {crowd}", f"<script>a</script><p {crowd}>"):
+        with pytest.raises(DocumentTooLarge, match="attributes"):
+            parse_document(f"<p>text{tag}".encode(), name="page.html")
+
+
+def test_what_a_script_or_a_comment_holds_is_no_tag() -> None:
+    words = " ".join(f"a{n}" for n in range(5_000))
+    for hidden in (f"<script>if (a <b && {words})</script>", f"<!-- <p {words} -->", f"<style><p {words}</style>"):
+        document = parse_document(f"<p>some text{hidden}<p>more".encode(), name="page.html")
+        assert [b.text for c in document.chapters for b in c.blocks if not b.skip_reason] == ["some text", "more"]
+
+
+def test_numbers_of_thousands_of_digits_are_no_error() -> None:
+    assert plain_text("a &#" + "9" * 5_000 + "; b") == "a \ufffd b"

@@ -1,9 +1,11 @@
 """Markup to blocks: kinds, what is skipped and why, and that no text disappears."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ingest.html import parse_markup, read_blocks
+from pipeline.ingest.documents.html_blocks import read_blocks
+from pipeline.ingest.documents.markup_tree import parse_markup
 from pipeline.model.text import Block, BlockKind
 from tests.makers import xhtml
 
@@ -35,6 +37,21 @@ def test_kinds_are_kept() -> None:
         ("table", "a, b"),
         ("scene_break", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "true"),
+    [
+        (name, "cp1252")
+        for name in ("undefined", "punycode", "idna", "unicode_escape", "rot13", "utf-7", "utf-16", "none")
+    ]
+    + [(name, name) for name in ("mac-roman", "euc_jp", "iso2022_jp", "koi8-u", "gb2312")],
+)
+def test_a_page_is_read_in_the_encoding_that_it_declares_if_texts_have_it(declared: str, true: str) -> None:
+    word = {"mac-roman": "Grüße", "koi8-u": "міст", "cp1252": "Grüße"}.get(true, "日本")
+    page = f'<html><head><meta charset="{declared}"></head><body><p>{word}<br>\xff</p>'.encode(true, "ignore")
+    page += "<p>ü".encode("cp1252")  # no UTF-8
+    assert word in "".join(parse_markup(page, name="x").itertext())
 
 
 def test_heading_levels_and_subtitles() -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.ingest import parse_document, read_document
+from pipeline.ingest.read_document import parse_document, read_document
 from pipeline.model.text import BlockKind
 
 

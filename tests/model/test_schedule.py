@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.model.schedule import check_cron, check_zone, last_due, next_due
+from pipeline.model.syndication.schedule import check_cron, check_zone, last_due, next_due
 
 
 @given(

@@ -3,24 +3,23 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import PublishError
 from pipeline.model.audio import ChapterAudio
-from pipeline.model.book import BookMetadata, Cover
-from pipeline.publish.cover import find_usable_cover
+from pipeline.model.book import BookMetadata
+from pipeline.model.keys import MAX_SLUG_BYTES, book_slug
 from pipeline.publish.library import (
-    ReleaseFile,
     chapter_file_name,
+    check_folder,
+    detailed_name,
     file_name,
     metadata_json,
-    place_release,
     release_folder,
+    selection_name,
 )
-from tests.makers import make_png, sample_cover
 
 
 @given(st.text(max_size=300))
@@ -52,34 +51,37 @@ def test_metadata_json_has_marks_in_seconds() -> None:
     assert (value["title"], value["authors"], value["narrators"], value["series"]) == ("T", ["A"], ["N"], ["S #2"])
 
 
-def test_a_failed_release_leaves_nothing_behind(tmp_path: Path) -> None:
-    def fail(path: Path) -> None:
-        raise OSError(28, "No space left on device")
-
-    good = ReleaseFile("a.m4b", lambda path: path.write_bytes(b"x") and None)
-    with pytest.raises(PublishError, match="No space left"):
-        place_release(tmp_path / "book", [good, ReleaseFile("b.m4b", fail)])
-    assert not list((tmp_path / "book").iterdir())
+def test_a_selection_of_any_chapters_has_a_short_name_of_its_own() -> None:
+    selections = [range(1, 400, 2), range(1, 402, 2), range(3, 400, 2), [1, 3, 4, 5], range(1, 10_000), [7]]
+    names = [selection_name(list(selection)) for selection in selections]
+    assert len(set(names)) == len(names)
+    assert max(map(len, names)) < 60
+    assert names[3] == "chapters 1,3-5"
 
 
-@pytest.mark.parametrize(
-    ("picture", "kind"),
-    [
-        (make_png(np.zeros((8, 8, 3), np.uint8)), "image/png"),
-        (sample_cover(), "image/png"),
-        (
-            b'<svg xmlns="http://www.w3.org/2000/svg" width="60" height="90"><rect width="60" height="90" fill="red"/></svg>',
-            "image/jpeg",
-        ),
-    ],
-)
-def test_covers_become_what_players_take(picture: bytes, kind: str) -> None:
-    cover = find_usable_cover(Cover("image/svg+xml" if b"svg" in picture[:9] else "image/x", picture))
-    assert cover is not None
-    assert cover.media_type == kind
-    assert find_usable_cover(Cover("image/svg+xml" if b"svg" in picture[:9] else "image/x", picture)) == cover
+@given(st.text(max_size=300), st.sets(st.integers(1, 9999), min_size=1, max_size=400))
+def test_a_book_s_file_has_a_name_that_every_disk_takes(title: str, chapters: set[int]) -> None:
+    detail = f" ({selection_name(sorted(chapters))}) (part 12 of 34)"
+    name = detailed_name(title, detail, ".m4b")
+    assert name.endswith(detail + ".m4b")
+    assert len(name.encode()) <= 143
 
 
-def test_a_broken_cover_is_left_out() -> None:
-    for data in (b"", b"\x89PNG\r\n\x1a\nbroken", b"\xff\xd8broken", b"<svg", b"GIF89a"):
-        assert find_usable_cover(Cover("image/png", data)) is None
+def test_titles_in_chinese_are_bounded_in_bytes() -> None:
+    title = "海上的灯亮了九十年" * 40
+    assert len(book_slug(title, [title]).encode()) <= MAX_SLUG_BYTES
+    assert len(f"{book_slug(title, [])}-2.99999.chapters.json".encode()) < 255
+    assert len(file_name(title, fallback="x").encode()) <= 120
+    assert len(chapter_file_name(3, 2000, title, "flac").encode()) <= 143
+
+
+def test_a_long_title_is_cut_at_once() -> None:
+    assert file_name("The Lamp " * 500_000, fallback="x").startswith("The Lamp The Lamp")
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(PublishError, match="cannot be written"):
+        check_folder(tmp_path / "file" / "Author" / "Title")
+    check_folder(tmp_path / "new" / "Author" / "Title")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -1,6 +1,5 @@
 """A data directory whose backend is the service on loopback."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,6 @@ KEY = "sk-test-0123456789abcdef"
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpeechService]:
     """The service, kept by its rules; its key is in the environment."""
     monkeypatch.setenv("RIG_API_KEY", KEY)
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        monkeypatch.delenv(name)
     running = SpeechService(keys=(KEY,)).serve()
     yield running
     running.close()

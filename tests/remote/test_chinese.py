@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.model.text import Span
-from pipeline.stages.import_document import import_document
-from pipeline.stages.plan_narration import plan_narration
+from pipeline.narration.reading.import_document import import_document
 from pipeline.text.chinese import is_chinese, write_figures
 from pipeline.text.mapped import MappedText
 from pipeline.text.tokens import count_tokens
-from tests.conftest import Desk
+from tests.conftest import Desk, plans_of
 from tests.remote.test_narration import RIG
 from tests.speech_service import SpeechService
 
@@ -96,11 +95,11 @@ def test_a_mixed_document_is_spoken_within_the_limit_and_by_the_right_rules(
 def check_coverage(desk: Desk, book: Path, texts: list[str]) -> None:
     context = desk.open()
     slug = import_document(context, str(book)).slug
-    (chapter,) = context.store.documents.chapters(slug)
-    plan_narration(context, chapter, RIG)
-    blocks = context.store.documents.blocks(chapter.id)
+    (chapter,) = context.store.editions.chapters(slug)
+    (plan,) = plans_of(context, slug, RIG)
+    blocks = context.store.editions.blocks(chapter.id)
     covered = [""] * len(blocks)
-    for chunk in context.store.plans.chunks(chapter.id):
+    for chunk in plan.chunks:
         covered[chunk.block_position] += chunk.span.of(blocks[chunk.block_position].text)
     assert covered == [block.text for block in blocks]
     assert covered[1:] == texts
@@ -114,7 +113,7 @@ def test_sentences_of_chinese_end_at_their_own_marks(remote_desk: Callable[..., 
     desk.narrate(book, RIG)
     context = desk.open()
     slug = import_document(context, str(book)).slug
-    (chapter,) = context.store.documents.chapters(slug)
-    cues = [cue.text for cue in context.store.releases.cues(chapter.audio_key)]
+    (chapter,) = context.store.editions.chapters(slug)
+    cues = [cue.text for cue in context.store.chapters.cues(chapter.audio_key)]
     assert cues == ["一", "“你来了？”", "她问。", "“我等了2个小时！”", "他笑了。"]
     context.close()

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,10 @@ from pipeline.errors import (
     ServiceFailing,
     SettingsError,
 )
+from pipeline.model.plan import ChunkState
+from pipeline.narration.running import narrations
+from pipeline.narration.running.choose_again import choose_again
 from pipeline.speech.limits import Limiter, back_off_s
-from pipeline.stages.choose_again import choose_again
-from pipeline.store.plans import FAILED
 from tests.conftest import Desk
 from tests.remote.test_narration import RIG, expected, heard, paragraphs, write_book
 from tests.speech_service import SpeechService
@@ -88,7 +88,7 @@ def test_requests_a_minute_are_kept(remote_desk: MakeDesk, service: SpeechServic
     remote_desk(requests_per_minute=300).narrate(book, RIG)
     starts = [sent.began for sent in service.asks]
     assert min(b - a for a, b in zip(starts, starts[1:], strict=False)) > 0.15
-    assert starts[-1] - starts[0] >= 6 * 0.2
+    assert starts[-1] - starts[0] > 6 * 0.2 - 0.05  # they are timed where they arrive
 
 
 def test_retry_after_holds_back_every_request(remote_desk: MakeDesk, service: SpeechService, tmp_path: Path) -> None:
@@ -119,10 +119,10 @@ def test_a_chunk_that_fails_for_good_is_tried_as_often_as_set_and_fails_alone(
     with pytest.raises(PartialFailure) as caught:
         desk.narrate(write_book(tmp_path, texts), RIG)
     context = desk.open()
-    (place,) = context.store.plans.places(caught.value.__dict__["summary"].book, state=FAILED)
-    assert (place.chunk.attempts, place.text) == (3, texts[4])
-    assert "HTTP 503" in place.chunk.reason
-    again = choose_again(context, caught.value.__dict__["summary"].book, failed=True)
+    (place,) = context.store.chunks.places(caught.value.summary.book, state=ChunkState.FAILED)
+    assert (place.attempts, place.text) == (3, texts[4])
+    assert "HTTP 503" in place.reason
+    again = choose_again(context, caught.value.summary.book, failed=True)
     context.close()
     service.fault = lambda text, nth: ""
     assert desk.narrate(write_book(tmp_path, texts), RIG, again).synthesized == 1
@@ -139,7 +139,7 @@ def test_answers_that_are_paid_but_useless_are_not_asked_for_without_end(
     ((_, reason),) = caught.value.failures
     assert "silent" in reason
     assert sum(sent.text == texts[1] for sent in service.asks) == 4
-    assert caught.value.__dict__["summary"].chars_billed == service.billed_chars
+    assert caught.value.summary.chars_billed == service.billed_chars
 
 
 STOPPERS: list[tuple[str, type[NarrationError]]] = [
@@ -204,10 +204,10 @@ def test_a_text_the_service_finds_too_long_is_split_and_noted(
     assert "".join(text for text in spoken if text != "Part 0").replace(" ", "") == long.replace(" ", "")
     assert all(len(text) <= 60 for text in spoken)
     context = desk.open()
-    ((place, remark),) = context.store.plans.remarks(summary.book)
+    ((place, remark),) = context.store.chunks.remarks(summary.book)
     assert "too long" in remark
-    (chapter,) = context.store.documents.chapters(summary.book)
-    assert len(context.store.releases.cues(chapter.audio_key)) == 3
+    (chapter,) = context.store.editions.chapters(summary.book)
+    assert len(context.store.chapters.cues(chapter.audio_key)) == 3
     assert place.text == long
     context.close()
 
@@ -221,15 +221,15 @@ def test_a_fallback_speaks_what_the_service_cannot_and_is_listed_for_review(
     summary = desk.narrate(write_book(tmp_path, texts), RIG)
     assert (summary.failed, summary.synthesized) == (0, 13)
     context = desk.open()
-    ((place, remark),) = context.store.plans.remarks(summary.book)
-    assert (place.text, remark) == (texts[4], "spoken by tone (beep), for rig failed")
+    ((place, remark),) = context.store.chunks.remarks(summary.book)
+    assert (place.text, remark) == (texts[4], "spoken by tone (beep) because rig failed")
     again = choose_again(context, summary.book, chunks=[place.chunk.id])
     context.close()
     service.fault = lambda text, nth: ""
     desk.narrate(write_book(tmp_path, texts), RIG, again)
     assert heard(desk, service) == expected(texts)
     context = desk.open()
-    assert not context.store.plans.remarks(summary.book)
+    assert not context.store.chunks.remarks(summary.book)
     context.close()
 
 
@@ -254,14 +254,7 @@ def test_a_stopped_run_ends_soon_though_the_service_hangs(
 
     def narrate() -> None:
         try:
-            from concurrent.futures import ThreadPoolExecutor
-
-            from pipeline.stages.import_document import import_document
-            from pipeline.stages.run_all import run_all
-
-            slug = import_document(context, str(write_book(tmp_path, paragraphs(20)))).slug
-            with ThreadPoolExecutor(10) as threads:
-                run_all(context, slug, replace(RIG), threads.submit)
+            narrations.narrate(context, str(write_book(tmp_path, paragraphs(20))), RIG)
         except NarrationError as error:
             outcome.append(error)
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.audio.pcm import decode_audio
 from pipeline.model.keys import clip_key
-from pipeline.stages.order import Order, resolve_voice
+from pipeline.narration.core.order import Order, resolve_voice
 from tests.conftest import Desk
 from tests.speech_service import FAULTS, WHOLE, SpeechService, encode_file
 from tests.tone_code import find_codes, say_code
@@ -53,6 +53,7 @@ def test_a_book_is_spoken_whole_and_in_order(
     assert (again.synthesized, again.chars_billed, len(service.asks)) == (0, 0, 33)
 
 
+@pytest.mark.long
 def test_a_flaky_service_is_outlasted_and_no_whole_answer_asked_for_again(
     remote_desk: Callable[..., Desk], service: SpeechService, tmp_path: Path
 ) -> None:

@@ -4,9 +4,7 @@ import json
 import logging
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -17,6 +15,7 @@ import trustme
 from pipeline.errors import NarrationError
 from tests.conftest import Desk
 from tests.program import bookcast
+from tests.proxies import open_proxy
 from tests.remote.conftest import KEY, Rig
 from tests.remote.test_narration import RIG, paragraphs, write_book
 from tests.speech_service import SpeechService
@@ -96,52 +95,14 @@ def _plain() -> httpx.Client:
     return httpx.Client(trust_env=False)
 
 
-class _Proxy(BaseHTTPRequestHandler):
-    """A forward proxy: passes requests for whole addresses on."""
-
-    seen: list[str]
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
-    def do_POST(self) -> None:
-        self.seen.append(self.path)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        headers = {k: v for k, v in self.headers.items() if k.lower() in {"authorization", "content-type"}}
-        with _plain() as client:
-            answer = client.post(self.path, content=body, headers=headers)
-        self.send_response(answer.status_code)
-        self.send_header("Content-Type", answer.headers["content-type"])
-        self.send_header("Content-Length", str(len(answer.content)))
-        self.end_headers()
-        self.wfile.write(answer.content)
-
-
-@pytest.fixture
-def proxy() -> Iterator[tuple[str, list[str]]]:
-    seen: list[str] = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Proxy", (_Proxy,), {"seen": seen}))
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}", seen
-    server.shutdown()
-    server.server_close()
-
-
 def test_a_proxy_of_the_environment_is_used(
-    remote_desk: MakeDesk,
-    service: SpeechService,
-    tmp_path: Path,
-    proxy: tuple[str, list[str]],
-    monkeypatch: pytest.MonkeyPatch,
+    remote_desk: MakeDesk, service: SpeechService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    address, seen = proxy
-    monkeypatch.setenv("HTTP_PROXY", address)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    remote_desk().narrate(write_book(tmp_path, paragraphs(2), chapters=1), RIG)
-    assert seen == [f"{service.url}/audio/speech"] * 3
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    remote_desk("other").narrate(write_book(tmp_path, paragraphs(2), chapters=1), RIG)
-    assert len(seen) == 3
+    with open_proxy("http", service.url) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.address)
+        desk = remote_desk(base_url="http://198.51.100.7:8880/v1")
+        desk.narrate(write_book(tmp_path, paragraphs(2), chapters=1), RIG)
+        assert proxy.passed == ["198.51.100.7:8880"] * 3
 
 
 def test_a_certificate_of_ones_own_is_trusted_where_the_environment_names_it(
@@ -168,4 +129,4 @@ def test_a_service_that_is_not_there_is_named(remote_desk: MakeDesk, tmp_path: P
     desk = remote_desk(base_url=f"http://127.0.0.1:{port}/v1", retries=0)
     with pytest.raises(NarrationError) as caught:
         desk.narrate(write_book(tmp_path, paragraphs(1), chapters=1), RIG)
-    assert "cannot be reached" in json.dumps(caught.value.__dict__["failures"])
+    assert "cannot be reached" in json.dumps(caught.value.failures)

@@ -20,14 +20,15 @@ from pipeline.errors import (
     TextRejected,
     TextTooLong,
     UnknownVoice,
+    VoiceNotInModel,
 )
 from pipeline.model.voice import SpeechRequest
+from pipeline.narration.core.backend_profiles import backend_profile
 from pipeline.settings import Settings, read_settings
-from pipeline.speech.openai import OpenAIBackend
 from pipeline.speech.registry import BackendProfile, choose_voice
-from pipeline.stages.backends import backend_profile
+from pipeline.speech.services.openai_speech import OpenAIBackend
 from tests.conftest import ROOT
-from tests.speech_service import DIALECT_VOICES, OPENAI_VOICES, QWEN_VOICES, SpeechService
+from tests.speech_service import DIALECT_VOICES, OPENAI_VOICES, QWEN_VOICES, WHOLE, SpeechService
 from tests.tone_code import find_codes, say_code
 
 KEY = "sk-test-0123456789abcdef"
@@ -139,7 +140,7 @@ def test_every_format_of_openai_is_understood(
     assert find_codes(speech.samples)[0][0] == service.number(TEXT)
 
 
-WHOLE_ANSWERS = ["stereo", "rate", "zero-sizes", "open-sizes", "chunked", "dashscope", "openai-events"]
+WHOLE_ANSWERS = [kind for kind in WHOLE if kind]
 
 
 @pytest.mark.parametrize("kind", WHOLE_ANSWERS)
@@ -153,7 +154,7 @@ def test_odd_but_whole_answers_are_understood(
     speech = backend.hear(sound, request)
     assert len(speech.samples) == pytest.approx(len(say_code(1, TEXT)), abs=5)
     assert find_codes(speech.samples)[0][0] == service.number(TEXT)
-    assert sound.billed_chars == (len(TEXT) if kind == "dashscope" else None)
+    assert sound.billed_chars == (len(TEXT) if kind.startswith("dashscope") else None)
 
 
 def test_streaming_is_asked_for_by_its_header(
@@ -274,6 +275,7 @@ def test_a_wrong_choice_is_refused_before_any_request(
 ) -> None:
     with pytest.raises(UnknownVoice) as caught:
         ask(open_backend("4allapi"), **choice)
+    assert isinstance(caught.value, VoiceNotInModel) == (choice.get("voice") == "Dylan")
     assert words in f"{caught.value} {caught.value.remedy}"
     assert not service.asks
 

@@ -1,6 +1,7 @@
 """A real `bookcast up` on a data directory of its own, and what is asked of its Prefect server."""
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -9,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from pipeline.cli.studio.studio_token import read_token
 from tests.flows.test_flows import House
 
 
@@ -18,7 +20,7 @@ class Up(House):
     def __init__(self, tmp_path: Path) -> None:
         super().__init__(tmp_path)
         with open(self.config, "a", encoding="utf-8") as file:
-            file.write("[studio]\nprivate_addresses = true\n")
+            file.write("[studio]\nprivate_addresses = true\n[inbox]\npoll_s = 0.3\n")
 
     def start(self, *options: str) -> list[str]:
         """Start it; what it said until it was ready."""
@@ -34,6 +36,20 @@ class Up(House):
         return said
 
     @property
+    def token(self) -> str:
+        return read_token(self.data)
+
+    @property
+    def login(self) -> dict[str, str]:
+        """What programs say to be let in."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    @property
+    def link(self) -> str:
+        """What a person opens once in a browser on this machine."""
+        return f"http://127.0.0.1:{self.studio.rpartition(':')[2]}/?token={self.token}"
+
+    @property
     def where(self) -> dict[str, Any]:
         value: dict[str, Any] = json.loads((self.data / "work" / "up.json").read_text())
         return value
@@ -43,11 +59,13 @@ class Up(House):
         return next(p for p in self.programs() if name in " ".join(p.cmdline()))
 
     def programs(self) -> list[psutil.Process]:
+        """`up` itself, and whatever works for this data directory."""
         mine = str(self.data.resolve())
         found = []
         for process in psutil.process_iter():
             try:
-                if process.environ().get("BOOKCAST_DATA") == mine or mine in " ".join(process.cmdline()):
+                is_part = process.environ().get("BOOKCAST_DATA") == mine or mine in " ".join(process.cmdline())
+                if is_part or process.pid == self.process.pid:
                     found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
@@ -55,7 +73,10 @@ class Up(House):
 
     def narrate(self, book: Path) -> str:
         (deployment,) = [d for d in self.ask("deployments/filter", {}) if d["name"] == "narrate-document"]
-        run = self.ask(f"deployments/{deployment['id']}/create_flow_run", {"parameters": {"source": str(book)}})
+        uploads = self.data / "uploads"
+        uploads.mkdir(exist_ok=True)
+        shutil.copy(book, uploads)
+        run = self.ask(f"deployments/{deployment['id']}/create_flow_run", {"parameters": {"source": book.name}})
         return str(run["id"])
 
     def state(self, run: str) -> str:
@@ -65,8 +86,18 @@ class Up(House):
             return ""
         return str(found["state"]["type"])
 
-    def stop(self) -> float:
+    def attempts(self, run: str) -> int:
+        """How often a flow run has begun."""
+        (found,) = self.ask("flow_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+        return int(found["run_count"])
+
+    def recorded(self) -> str:
+        """How the last run of the only book is recorded."""
+        (book,) = json.loads(self.run("status", "--json").stdout)["books"]
+        return str(book["last_run"])
+
+    def stop(self, how: int = signal.SIGINT) -> float:
         began = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(30) == 0
+        self.process.send_signal(how)
+        assert self.process.wait(90) == 0
         return time.monotonic() - began

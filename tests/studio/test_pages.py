@@ -178,7 +178,7 @@ def packets(book: Path) -> list[bytes]:
 
 
 def chapter_packets(up: Up) -> list[int]:
-    with urllib.request.urlopen(f"{up.studio}/api/books/{SLUG}") as answer:
+    with urllib.request.urlopen(urllib.request.Request(f"{up.studio}/api/books/{SLUG}", headers=up.login)) as answer:
         return [round(chapter["seconds"] * 24_000 / 1024) for chapter in json.load(answer)["chapters_list"]]
 
 
@@ -204,7 +204,7 @@ def test_a_run_is_stopped_from_its_page_and_goes_on_later(
     narrate(page, up, slow_book)
     wait_until(lambda: len(spoken(fake_voice)) > 3, "work")
     page.get_by_role("button", name="Stop it").click()
-    expect(page.locator(".badge")).to_have_text("stopped", timeout=12_000)
+    expect(page.locator(".badge")).to_have_text("stopped", timeout=60_000)
     done = len(spoken(fake_voice))
     page.wait_for_timeout(2_000)
     assert len(spoken(fake_voice)) <= done + 2
@@ -255,7 +255,7 @@ def test_a_feed_is_taken_up_narrated_and_heard_as_a_podcast(page: Page, up: Up, 
     page.get_by_label("A new address, for").fill("my telephone")
     page.get_by_role("button", name="Make it").click()
     address = page.get_by_role("textbox", name="Address for my telephone").input_value()
-    found = read_podcast(httpx.get(address, trust_env=False).content)
+    found = read_podcast(httpx.get(address, trust_env=False, timeout=60).content)
     assert {episode["title"] for episode in found["episodes"]} == {"Whole", "Short"}
     expect(page.get_by_role("img", name="QR code of the address for my telephone")).to_be_visible()
     check_accessible(page)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.stages.write_podcasts import write_podcasts
+from pipeline.podcasts.write_podcasts import write_podcasts
 from tests.conftest import ROOT
 from tests.feed_desk import FeedDesk
 from tests.feed_makers import Post, rss, story

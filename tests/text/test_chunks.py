@@ -48,6 +48,20 @@ def test_an_edited_sentence_changes_one_chunk() -> None:
     assert len(said() - before) == 1
 
 
+def test_a_change_that_was_written_for_a_voice_of_longer_requests_is_not_sent_over_the_limit() -> None:
+    def said(limit: int) -> list[str]:
+        found = plan_chunks(
+            [paragraph("He read it. He left.")],
+            lambda text, _: text.strip(),
+            Packing(limit),
+            lambda sentences: {sentences[0].id: "He red it, from the first page to the last."},
+        )
+        return [s.spoken for chunk in found for s in chunk.sentences]
+
+    assert said(60) == ["He red it, from the first page to the last.", "He left."]
+    assert said(30) == ["He read it.", "He left."]
+
+
 def test_moving_a_paragraph_keeps_its_ids() -> None:
     first, second = paragraph("One is here. Two is there."), paragraph("Three came. Four went.")
     assert {c.id for c in plan([first, second])} == {c.id for c in plan([second, first])}

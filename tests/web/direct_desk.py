@@ -2,17 +2,16 @@
 
 import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pipeline.errors import NarrationError
-from pipeline.stages.choose_again import choose_again
-from pipeline.stages.context import Context
-from pipeline.stages.import_document import import_document
-from pipeline.stages.order import Order
-from pipeline.stages.pace import STAGE_THREADS
-from pipeline.stages.run_all import run_all
-from pipeline.web.run_desk import BookRun
+from pipeline.model.states import ActiveState
+from pipeline.narration.core.context import Context
+from pipeline.narration.core.order import Order
+from pipeline.narration.reading.named_source import import_named
+from pipeline.narration.running.narrations import Running, prepare_rebuild, prepare_rerun, run_prepared
+from pipeline.narration.running.prepare import prepare
+from pipeline.web.server.run_desk import BookRun
 
 
 class DirectDesk:
@@ -33,27 +32,25 @@ class DirectDesk:
     def start(self, deployment: str, parameters: dict[str, Any], book: str) -> str:
         run = str(uuid.uuid4())
         self.started.append((deployment, parameters))
-        self._active[book] = BookRun(run, "running", book)
+        self._active[book] = BookRun(run, ActiveState.RUNNING, book)
         thread = threading.Thread(target=self._run, args=(deployment, dict(parameters), book, run), daemon=True)
         self._threads.append(thread)
         thread.start()
         return run
 
     def _run(self, deployment: str, parameters: dict[str, Any], book: str, run: str) -> None:
-        documents, again = self._context.store.documents, None
         try:
             if deployment == "narrate-document":
-                book = import_document(self._context, parameters.pop("source")).slug
+                source = import_named(self._context, parameters.pop("source"))
                 order = Order(**{k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()})
+                prepared = prepare(self._context, source, order)
             elif deployment == "rerun-failed-chunks":
-                chosen = {k: v for k, v in parameters.items() if k in {"failed", "chapters", "chunks"}}
-                again = choose_again(self._context, book, **{"failed": True, **chosen})
-                order = Order.from_options(documents.get_book(book).narration)
+                parameters.pop("book")
+                prepared = prepare_rerun(self._context, book, **{"failed": True, **parameters})
             else:
-                again = frozenset()
-                order = Order.from_options({**documents.get_book(book).narration, **parameters})
-            with ThreadPoolExecutor(STAGE_THREADS) as threads:
-                run_all(self._context, book, order, threads.submit, again, flow_run=run)
+                parameters.pop("book")
+                prepared = prepare_rebuild(self._context, book, parameters)
+            run_prepared(self._context, prepared, Running(flow_run=run))
         except NarrationError:
             pass  # the store holds how it ended
         finally:

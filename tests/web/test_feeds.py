@@ -1,13 +1,16 @@
 """Feeds and podcasts over HTTP: added by address, listed, rerun; the podcast at an address that only its subscriber has."""
 
 import re
+import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import segno
 
-from pipeline.web.guard import access_of
 from tests.feed_desk import FeedDesk, feed_settings
 from tests.feed_makers import Post, rss, story
 from tests.podcast_reader import read_podcast
@@ -137,17 +140,13 @@ def test_what_is_not_there_is_said_not_to_be(studio: Studio, web: Site) -> None:
         assert studio.client.get(path + place).status_code == 404, place
 
 
-def test_where_a_token_is_asked_for_apps_need_only_their_address(
-    make_studio: Callable[..., Studio], web: Site, fake_voice: Path
-) -> None:
-    studio = make_studio(feed_settings(), access_of("127.0.0.1", token="t" * 32))
-    studio.client.headers["Authorization"] = f"Bearer {'t' * 32}"
+def test_podcast_apps_need_only_their_address(make_studio: Callable[..., Studio], web: Site, fake_voice: Path) -> None:
+    studio = make_studio(feed_settings())
     narrate(studio, web)
     path = subscriber(studio)
-    del studio.client.headers["Authorization"]
-    assert studio.client.get("/feeds").status_code == 401
-    assert studio.client.get(f"{path}feeds/all/feed.xml").status_code == 200
-    assert studio.client.get("/podcast/wrong/feeds/all/feed.xml").status_code == 404
+    assert studio.stranger.get("/feeds").status_code == 401
+    assert studio.stranger.get(f"{path}feeds/all/feed.xml").status_code == 200
+    assert studio.stranger.get("/podcast/wrong/feeds/all/feed.xml").status_code == 404
 
 
 def test_the_address_stands_on_the_page_as_text_and_as_a_code(studio: Studio, web: Site) -> None:
@@ -190,3 +189,42 @@ def test_an_article_is_run_again_and_runs_do_not_overlap(studio: Studio, web: Si
         time.sleep(0.05)
     assert studio.client.delete(f"/api/feeds/{name}").status_code == 204
     assert studio.client.get(f"/feeds/{name}").status_code == 404
+
+
+def test_a_feed_that_is_changed_while_the_database_is_busy_holds_up_nobody_else(
+    make_studio: Callable[..., Studio], web: Site
+) -> None:
+    studio = make_studio(feed_settings())
+    url = web.put("/feed", rss("The Paper", [], web.url), "application/rss+xml")
+    name = studio.client.post("/api/feeds", json={"url": url}).json()["name"]
+    with closing(sqlite3.connect(studio.context.store.data / "bookcast.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(1) as threads:
+            changed = threads.submit(studio.client.post, f"/feeds/{name}/options", data={"keep_days": "7"})
+            try:
+                for _ in range(20):  # the change is under way after some of them
+                    assert studio.stranger.get("/healthz", timeout=5).status_code == 200
+                    assert not changed.done()
+            finally:
+                other.execute("ROLLBACK")
+            assert changed.result().status_code == 303
+
+
+def test_pages_wait_for_no_lock_and_draw_each_qr_code_once(
+    make_studio: Callable[..., Studio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = make_studio(feed_settings())
+    for n in range(3):
+        studio.client.post("/api/subscribers", json={"name": f"Somebody {n}"})
+    drawn: list[str] = []
+    make = segno.make
+
+    def draw(url: str, **options: bool) -> segno.QRCode:
+        drawn.append(url)
+        return make(url, **options)
+
+    monkeypatch.setattr(segno, "make", draw)
+    first = studio.client.get("/feeds").text
+    with studio.context.store.lock("podcast secret"), ThreadPoolExecutor(1) as threads:
+        assert threads.submit(studio.client.get, "/feeds", timeout=10).result().text == first
+    assert first.count('class="qr"') == len(drawn) == 3

@@ -1,6 +1,7 @@
 """Who is not let in: foreign names, foreign pages, other machines without the token, bodies without end."""
 
 import json
+import re
 import socket
 import stat
 import threading
@@ -11,18 +12,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pipeline.cli.studio_token import make_token, read_token, token_file
+from pipeline.cli.studio.studio_token import make_token, read_token, token_file
 from pipeline.errors import DocumentError
-from pipeline.ingest.address import is_public
-from pipeline.ingest.fetch import fetch
+from pipeline.ingest.http.addresses import is_public
+from pipeline.ingest.http.fetch import fetch
 from pipeline.settings import StudioSettings
-from pipeline.web.guard import access_of
+from pipeline.web.server.guard import access_of
 from tests.conftest import make_settings
 from tests.program import bookcast
-from tests.web.conftest import Studio
+from tests.web.conftest import TOKEN, Studio, own_access
 
 Make = Callable[..., Studio]
-TOKEN = "t" * 43
 HTML = {"Accept": "text/html"}
 
 
@@ -72,9 +72,9 @@ def test_the_own_page_and_programs_are_let_in(make_studio: Make) -> None:
     assert studio.client.post("/new", data=form).status_code == 303
 
 
-def test_other_machines_need_the_token_and_get_it_by_the_link(make_studio: Make) -> None:
-    studio = make_studio(access=access_of("127.0.0.1", token=TOKEN))
-    ask = studio.client
+def test_everybody_needs_the_token_and_gets_in_by_the_link(make_studio: Make) -> None:
+    studio = make_studio()
+    ask = studio.stranger
     for path in ("/", "/api/books", "/media/books/x/cover", "/openapi.json", "/static/studio.css", "/health"):
         assert ask.get(path).status_code == 401, path
         assert ask.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 401, path
@@ -84,10 +84,32 @@ def test_other_machines_need_the_token_and_get_it_by_the_link(make_studio: Make)
     assert ask.get("/?token=wrong").status_code == 401
     link = ask.get(f"/?q=sea&token={TOKEN}")
     assert (link.status_code, link.headers["location"]) == (303, "/?q=sea")
-    assert {"HttpOnly", "SameSite=strict"} <= {part.strip() for part in link.headers["set-cookie"].split(";")}
+    assert {"HttpOnly", "SameSite=lax"} <= {part.strip() for part in link.headers["set-cookie"].split(";")}
     assert ask.get("/").status_code == 200, "by the cookie"
     away = httpx.get(f"{studio.url}//evil.example/?token={TOKEN}", trust_env=False)
-    assert away.headers["location"] == "/evil.example/"
+    assert away.headers["location"] == "/"
+
+
+def test_no_studio_is_open_to_all() -> None:
+    with pytest.raises(ValueError, match="token"):
+        access_of("127.0.0.1", token="")
+
+
+def test_studios_at_two_ports_of_a_machine_do_not_log_each_other_out(make_studio: Make) -> None:
+    one, other = make_studio(), make_studio(access=access_of("127.0.0.1", token="u" * 43), name="other")
+    with httpx.Client(trust_env=False, follow_redirects=True) as browser:  # cookies of a host are sent to all its ports
+        for studio in (one, other, one, other):
+            assert browser.get(studio.link).status_code == 200
+        for studio in (one, other):
+            assert browser.get(studio.url).status_code == 200
+
+
+def test_the_page_without_a_login_says_in_a_sentence_where_to_get_one(open_studio: Studio) -> None:
+    page = open_studio.stranger.get("/feeds", headers=HTML)
+    assert page.status_code == 401
+    (said,) = re.findall(r'role="alert">([^<]+)<', page.text)
+    assert "`bookcast up` shows in its terminal" in said
+    assert "t" * 43 not in page.text
 
 
 def test_the_token_is_made_once_and_is_its_owner_s_alone(tmp_path: Path) -> None:
@@ -97,7 +119,14 @@ def test_the_token_is_made_once_and_is_its_owner_s_alone(tmp_path: Path) -> None
     assert read_token(tmp_path) == token
     assert stat.S_IMODE(token_file(tmp_path).stat().st_mode) == 0o600
     shown = bookcast("--data", str(tmp_path), "up", "--host", "0.0.0.0", "--port", "9000", "--show-link")
-    assert f"/?token={token}" in shown.stdout
+    local, remote = shown.stdout.split()
+    assert local == f"http://127.0.0.1:9000/?token={token}"
+    assert remote == f"http://{socket.gethostname()}:9000/?token={token}"
+    known = bookcast("--data", str(tmp_path), "up", "--show-link", "--json")
+    assert json.loads(known.stdout) == {"link": f"http://127.0.0.1:8750/?token={token}", "token": token}
+    token_file(tmp_path).chmod(0o644)  # as a backup that was copied back
+    assert not make_token(tmp_path)
+    assert stat.S_IMODE(token_file(tmp_path).stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("path", ["/", "/new", "/nowhere", "/api/books", "/openapi.json", "/static/studio.css"])
@@ -135,7 +164,8 @@ def test_nothing_outside_the_library_can_be_reached(open_studio: Studio, path: s
     studio = open_studio
     studio.client.post("/new", data={"title": "A Book", "text": "Words."})
     with socket.create_connection(("127.0.0.1", int(studio.url.rpartition(":")[2])), 5) as line:  # unfolded
-        line.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        login = f"Authorization: Bearer {TOKEN}"
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{login}\r\nConnection: close\r\n\r\n".encode())
         answer = b""
         while piece := line.recv(65_536):
             answer += piece
@@ -146,7 +176,7 @@ def test_nothing_outside_the_library_can_be_reached(open_studio: Studio, path: s
 
 
 def test_uploads_are_bounded_in_size_and_kind(make_studio: Make, tmp_path: Path) -> None:
-    studio = make_studio(access=access_of("127.0.0.1", max_upload_mb=1))
+    studio = make_studio(access=own_access(max_upload_mb=1))
     big = {"file": ("big.txt", b"word " * 300_000)}
     assert studio.client.post("/api/documents", files=big).status_code == 413
     assert studio.client.post("/new", files={"files": ("big.txt", b"word " * 300_000)}).status_code == 413
@@ -167,7 +197,7 @@ def test_uploads_are_bounded_in_size_and_kind(make_studio: Make, tmp_path: Path)
 
 
 def test_a_body_that_is_longer_than_it_says_or_never_ends_is_cut(make_studio: Make) -> None:
-    studio = make_studio(access=access_of("127.0.0.1", max_upload_mb=1))
+    studio = make_studio(access=own_access(max_upload_mb=1))
 
     def endless() -> Iterator[bytes]:
         yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="x.txt"\r\n\r\n'
@@ -243,7 +273,7 @@ def test_addresses_of_the_own_network_are_not_fetched(open_studio: Studio, web: 
 
 def test_a_redirect_to_the_own_network_is_not_followed(web: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first address is let through as a public one would be; the second is checked all the same."""
-    import pipeline.ingest.address as door
+    import pipeline.ingest.http.addresses as door
 
     seen: list[str] = []
 

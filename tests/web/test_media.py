@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from lxml import html
 
 from pipeline.audio.pcm import decode_audio
 from pipeline.settings import NarrationSettings
@@ -76,3 +77,18 @@ def test_an_audition_is_spoken_once(studio: Studio) -> None:
 def test_what_is_not_there_is_404(studio: Studio) -> None:
     for path in (f"/media/books/{BOOK}/files/other.m4b", f"/media/books/{BOOK}/chapters/9", "/media/clips/" + "0" * 64):
         assert studio.client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("title", ["50% of #1", 'Who? Me/You & "us"', "海上的灯 100%25"])
+def test_a_file_of_any_title_can_be_downloaded_by_its_link(make_studio: Make, title: str) -> None:
+    studio = make_studio(make_settings(narration=NarrationSettings(backend="tone")))
+    slug = studio.client.post("/api/texts", json={"title": title, "text": "The lamp was lit."}).json()["book"]
+    studio.client.post(f"/api/books/{slug}/narrate", json={"formats": ["m4b", "mp3"]})
+    studio.desk.wait()
+    page = html.fromstring(studio.client.get(f"/books/{slug}").text)
+    links = page.xpath("//a[@download]/@href")
+    assert len(links) == 2
+    for link in links:
+        found = studio.client.get(link)
+        assert found.status_code == 200, link
+        assert len(decode_audio(found.content)) > 24_000

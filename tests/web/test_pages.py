@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from lxml import html
 
+from pipeline.narration.core.order import Order
 from pipeline.settings import NarrationSettings
 from tests.conftest import make_settings
 from tests.fakes import spoken
@@ -53,6 +54,14 @@ def test_a_document_is_handed_in_planned_narrated_and_heard(studio: Studio, shor
     starts = [float(value) for value in re.findall(r'data-start="([\d.]+)"', chapter)]
     assert len(starts) >= 4
     assert starts == sorted(starts)
+
+
+def test_the_form_shows_the_cap_of_the_last_narration(studio: Studio, short_epub: Path) -> None:
+    address = upload(studio, short_epub)
+    assert 'name="max_cost" value=""' in studio.client.get(address).text
+    for cap in (0.0, 2.5):
+        studio.context.store.documents.remember_narration(BOOK, Order(backend="tone", max_cost=cap).as_options())
+        assert f'name="max_cost" value="{cap}"' in studio.client.get(address).text
 
 
 def test_failed_chunks_are_shown_with_their_reason_and_rerun_alone(
@@ -182,3 +191,42 @@ def test_the_checkup_is_shown(studio: Studio) -> None:
     answer = studio.client.post("/settings/doctor")
     assert "backend hibari" in answer.text
     assert str(studio.context.store.data) not in answer.text
+
+
+def narrated(studio: Studio, epub: Path) -> list[Path]:
+    studio.client.post(upload(studio, epub), data={"backend": "fake"})
+    studio.desk.wait()
+    return studio.context.store.releases.files(BOOK)
+
+
+@pytest.mark.parametrize(("what", "stays"), [("all", False), ("book", True), ("archive", True)])
+def test_a_book_is_removed_from_its_page(studio: Studio, short_epub: Path, what: str, stays: bool) -> None:
+    files = narrated(studio, short_epub)
+    assert studio.client.post(f"/books/{BOOK}/remove", data={"what": "nonsense"}).status_code == 400
+    assert "clips" in text_of(studio, f"/books/{BOOK}").casefold()
+    done = studio.client.post(f"/books/{BOOK}/remove", data={"what": what})
+    assert done.status_code == 303
+    assert [path.exists() for path in files] == [stays] * len(files)
+    if what == "archive":
+        assert "A Short Book.m4b" in text_of(studio, done.headers["location"])
+    else:
+        assert "is removed" in text_of(studio, done.headers["location"])
+        assert studio.client.get(f"/books/{BOOK}").status_code == 404
+
+
+def test_a_book_is_removed_over_rest_and_not_while_it_is_narrated(
+    studio: Studio, short_epub: Path, fake_voice: Path
+) -> None:
+    (fake_voice / "delay").write_text("0.3")
+    studio.client.post(upload(studio, short_epub), data={"backend": "fake"})
+    for refused in (studio.client.delete(f"/api/books/{BOOK}"), studio.client.post(f"/api/books/{BOOK}/archive")):
+        assert (refused.status_code, "being narrated" in refused.json()["error"]["message"]) == (409, True)
+    assert "Wait for the end" in text_of(studio, f"/books/{BOOK}")
+    studio.desk.wait()
+    archived = studio.client.post(f"/api/books/{BOOK}/archive").json()
+    assert (archived["archived"], "A Short Book.m4b" in archived["kept"]) == (True, True)
+    files = studio.context.store.releases.files(BOOK)
+    removed = studio.client.delete(f"/api/books/{BOOK}").json()
+    assert "A Short Book.m4b" in removed["deleted"]
+    assert not any(path.exists() for path in files)
+    assert studio.client.delete(f"/api/books/{BOOK}").status_code == 404

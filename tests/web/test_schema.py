@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 
 from pipeline.settings import NarrationSettings, SpeechApiSettings
@@ -17,6 +16,8 @@ SKIPPED = {"/api/events"}  # has no end
 
 @pytest.mark.studio
 def test_no_request_makes_the_server_stumble(make_studio: Callable[..., Studio], short_epub: Path) -> None:
+    import schemathesis
+
     known = make_settings(
         narration=NarrationSettings(backend="tone"),
         speech_api=SpeechApiSettings(stand_ins={"4allapi": "tone", "llmprovider": "tone", "openai": "tone"}),
@@ -43,7 +44,7 @@ def test_no_request_makes_the_server_stumble(make_studio: Callable[..., Studio],
         )
         @given(case=operation.as_strategy())
         def run(case: schemathesis.Case) -> None:
-            answer = case.call(base_url=studio.url)
+            answer = case.call(base_url=studio.url, headers=studio.login, timeout=90)
             if answer.status_code >= 500:
                 wrong.append(f"{case.method} {case.path} {case.body!r:.200} -> {answer.status_code} {answer.text:.300}")
 

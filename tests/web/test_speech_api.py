@@ -13,14 +13,13 @@ import pytest
 from pipeline.audio.pcm import decode_audio
 from pipeline.model.audio import SAMPLE_RATE_HZ
 from pipeline.model.voice import SpeechRequest
+from pipeline.narration.core.backend_profiles import backend_profile
 from pipeline.settings import BackendSettings, Settings, SpeechApiSettings
 from pipeline.speech.checks import check_clip
 from pipeline.speech.registry import choose_voice, make_backend
-from pipeline.stages.backends import backend_profile
-from pipeline.web.guard import access_of
 from tests.conftest import make_settings
 from tests.fakes import KIND, spoken
-from tests.web.conftest import Studio
+from tests.web.conftest import TOKEN, Studio, own_access
 
 TEXT = "The lamp was lit at dusk, as on every evening. Nobody saw the boat that lay behind the rock."
 FORMATS = ["mp3", "opus", "aac", "flac", "wav", "pcm"]
@@ -33,7 +32,7 @@ def settings(**values: object) -> Settings:
     return make_settings(speech_api=SpeechApiSettings(**{"stand_ins": stand_ins, **values}))
 
 
-def client(studio: Studio, key: str = "sk-any") -> openai.OpenAI:
+def client(studio: Studio, key: str = TOKEN) -> openai.OpenAI:
     return openai.OpenAI(
         api_key=key, base_url=f"{studio.url}/v1", max_retries=0, http_client=httpx.Client(trust_env=False, timeout=60)
     )
@@ -74,15 +73,16 @@ def test_streams_come_in_both_shapes(open_studio: Studio) -> None:
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize("audio_format", ["wav", "mp3", "opus", "aac", "flac", "pcm"])
 def test_our_own_service_backend_understands_the_answers(
-    open_studio: Studio, audio_format: str, streaming: bool
+    open_studio: Studio, audio_format: str, streaming: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     studio = open_studio
+    monkeypatch.setenv("STUDIO_TOKEN", TOKEN)
     known = studio.context.settings.backends["4allapi"]
     profile = BackendSettings(
         **{
             **known.model_dump(),
             "base_url": f"{studio.url}/v1",
-            "api_key_env": (),
+            "api_key_env": ("STUDIO_TOKEN",),
             "response_format": audio_format,
             "streaming": streaming,
         }
@@ -120,13 +120,23 @@ def test_mistakes_get_the_service_s_own_codes(
     assert caught.value.body["type"] == "invalid_request_error"
 
 
-def test_a_wrong_key_is_refused_where_one_is_asked_for(make_studio: Make) -> None:
-    studio = make_studio(settings(), access_of("127.0.0.1", speech_key="sk-right"))
+def test_a_wrong_key_is_refused_and_a_key_of_its_own_opens_nothing_else(make_studio: Make) -> None:
+    studio = make_studio(settings(), own_access(speech_key="sk-right"))
     order = {"model": "qwen-tts", "voice": "Cherry", "input": TEXT, "response_format": "wav"}
     with pytest.raises(openai.AuthenticationError) as caught:
         client(studio, "sk-wrong").audio.speech.create(**order)
     assert caught.value.code == "invalid_api_key"
     assert client(studio, "sk-right").audio.speech.create(**order).content[:4] == b"RIFF"
+    assert studio.stranger.get("/api/books", headers={"Authorization": "Bearer sk-right"}).status_code == 401
+
+
+def test_without_a_key_of_its_own_it_asks_for_the_token_of_the_studio(make_studio: Make) -> None:
+    studio = make_studio(settings())
+    order = {"model": "qwen-tts", "voice": "Cherry", "input": TEXT, "response_format": "wav"}
+    assert studio.stranger.post("/v1/audio/speech", json=order).status_code == 401
+    with pytest.raises(openai.AuthenticationError):
+        client(studio, "any").audio.speech.create(**order)
+    assert client(studio, TOKEN).audio.speech.create(**order).content[:4] == b"RIFF"
 
 
 def test_text_that_the_voice_cannot_read_is_refused_and_not_left_out(make_studio: Make) -> None:

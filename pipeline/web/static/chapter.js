@@ -15,7 +15,7 @@
     if (audio && text.dataset.audio && audio.getAttribute("src") !== text.dataset.audio) {
       const at = audio.currentTime, playing = !audio.paused;
       audio.src = text.dataset.audio;
-      audio.addEventListener("loadedmetadata", () => { audio.currentTime = at; if (playing) audio.play(); }, { once: true });
+      audio.addEventListener("loadedmetadata", () => { audio.currentTime = at; if (playing) studio.play(audio); }, { once: true });
     }
   }
 
@@ -59,11 +59,23 @@
     }
   }
 
+  /** Show the panel, which on a phone lies over the text, with the sentence above it. */
+  function open(content, sentence) {
+    panel.innerHTML = content;
+    panel.classList.remove("is-empty");
+    panel.focus({ preventScroll: true });
+    if (sentence && getComputedStyle(panel).position === "fixed") sentence.scrollIntoView({ block: "start" });
+  }
+
   async function mend(sentence) {
-    const answer = await fetch(`${location.pathname}/sentences/${sentence.dataset.sentence}`);
-    if (!answer.ok) return;
-    panel.innerHTML = await answer.text();
-    panel.focus({ preventScroll: innerWidth > 960 });
+    const answer = await studio.ask(`${location.pathname}/sentences/${sentence.dataset.sentence}`);
+    if (answer?.ok) { chosen = sentence; open(await answer.text(), sentence); }
+  }
+
+  function close() {
+    panel.replaceChildren();
+    panel.classList.add("is-empty");
+    chosen?.focus({ preventScroll: true });
   }
 
   text.addEventListener("click", (event) => {
@@ -72,7 +84,7 @@
     event.preventDefault();
     if (sentence === chosen || !sentence.dataset.start) { mend(sentence); return; }
     choose(sentence);
-    audio?.play();
+    if (audio) studio.play(audio);
   });
 
   // the panel counts what a word touches without leaving the page; what it saves is an ordinary form
@@ -81,29 +93,27 @@
     if (!form.dataset.fragment || event.submitter?.value !== "count") return;
     event.preventDefault();
     const data = new FormData(form, event.submitter);
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(data), headers: { "X-Fragment": "1", Accept: "text/html" } });
-    if (answer.ok) panel.innerHTML = await answer.text();
-    else studio.say((await answer.text()).match(/role="alert">([^<]*)/)?.[1] || "A word and how it is said are needed.");
+    // by its attribute: form.action is the button of that name
+    const answer = await studio.ask(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(data), headers: { "X-Fragment": "1", Accept: "text/html" } });
+    if (answer) open(await answer.text());
   });
+  panel.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-close]")) return;
+    event.preventDefault();
+    close();
+  });
+  panel.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
 
-  document.addEventListener("keydown", (event) => {
-    if (studio.isTyping(event) || event.target.closest("button, audio, summary")) return;
-    const from = chosen && chosen.isConnected ? chosen : heard;
-    const step = (by) => { const next = sentences[sentences.indexOf(from) + by] || sentences[0]; if (next) choose(next); };
-    const speed = (by) => { rate.selectedIndex = Math.min(rate.length - 1, Math.max(0, rate.selectedIndex + by)); rate.dispatchEvent(new Event("change")); };
-    const act = {
-      " ": () => audio && (audio.paused ? audio.play() : audio.pause()),
-      ArrowLeft: () => { audio.currentTime -= 5; },
-      ArrowRight: () => { audio.currentTime += 5; },
-      ArrowUp: () => speed(1),
-      ArrowDown: () => speed(-1),
-      j: () => step(1),
-      k: () => step(-1),
-      e: () => from && mend(from),
-      n: () => document.querySelector("[rel=next]")?.click(),
-      p: () => document.querySelector("[rel=prev]")?.click(),
-    }[event.key];
-    if (act) { event.preventDefault(); act(); }
+  /** The sentence that keys start from. */
+  const present = () => (chosen && chosen.isConnected ? chosen : heard);
+  const step = (by) => { const next = sentences[sentences.indexOf(present()) + by] || sentences[0]; if (next) choose(next); };
+  studio.keys({
+    ...studio.soundKeys(audio, rate),
+    j: () => step(1),
+    k: () => step(-1),
+    e: () => { const from = present(); if (from) mend(from); },
+    n: () => document.querySelector("[rel=next]")?.click(),
+    p: () => document.querySelector("[rel=prev]")?.click(),
   });
 
   if (audio) {

@@ -1,13 +1,13 @@
-// The plan follows the choice of voice; a sample is heard without leaving the page.
+// The plan follows the choice of voice, as the studio works it out; a sample is heard without leaving the page.
 "use strict";
 
 (() => {
-  const form = document.querySelector("[data-plan]"), backend = form.elements.backend;
+  const form = document.querySelector("[data-plan]"), { backend, model, voice } = form.elements;
   let asked = 0;
 
   /** Only models and voices of the chosen backend can be chosen. */
   function narrow() {
-    for (const list of [form.elements.model, form.elements.voice]) {
+    for (const list of [model, voice]) {
       for (const group of list.querySelectorAll("optgroup")) {
         group.hidden = group.disabled = group.label !== backend.value;
       }
@@ -15,52 +15,36 @@
     }
   }
 
-  function order() {
-    const fields = new FormData(form);
-    const chapters = [];
-    for (const part of String(fields.get("chapters")).split(",").map((each) => each.trim()).filter(Boolean)) {
-      const [first, last] = part.split("-").map(Number);
-      for (let at = first; at <= (last || first) && chapters.length < 10000; at++) chapters.push(at);
+  /** The studio's answer to the form as it is filled in: the plan, or what is wrong at which field. */
+  async function plan() {
+    const mine = ++asked;
+    const fresh = await studio.page(`${location.pathname}?${new URLSearchParams(new FormData(form))}`);
+    if (!fresh || mine !== asked) return;
+    for (const part of form.querySelectorAll("[data-answer]")) {
+      const other = fresh.getElementById(part.id);
+      if (other.innerHTML !== part.innerHTML) part.replaceChildren(...other.childNodes);
+      form.querySelector(`[aria-describedby="${part.id}"]`)?.setAttribute("aria-invalid", String(Boolean(part.textContent)));
     }
-    return {
-      backend: fields.get("backend"), model: fields.get("model"), voice: fields.get("voice"), speed: Number(fields.get("speed")),
-      mastering: fields.get("mastering"), formats: fields.getAll("formats"), chapters,
-    };
   }
 
-  async function plan() {
-    const mine = ++asked, wrong = document.getElementById("plan-wrong");
-    const answer = await fetch(form.dataset.plan, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(order()) });
-    const found = await answer.json();
-    if (mine !== asked) return;
-    wrong.textContent = answer.ok ? "" : `${found.error.message}${found.error.remedy ? ` (${found.error.remedy})` : ""}`;
-    if (!answer.ok) return;
-    const shown = {
-      ...found,
-      chars_to_speak: found.chars_to_speak.toLocaleString("en"),
-      audio_seconds: studio.duration(found.audio_seconds),
-      wall_seconds: studio.duration(found.wall_seconds),
-      cost: found.cost === null ? "not known: price_per_1k_chars is not set" : found.chars_billed ? `${found.cost.toFixed(4)} ${found.currency}` : "free",
-    };
-    for (const figure of document.querySelectorAll("[data-figure]")) figure.textContent = shown[figure.dataset.figure];
+  async function audition(button) {
+    const order = new URLSearchParams(["backend", "model", "voice", "speed"].map((name) => [name, form.elements[name].value]));
+    const address = `/media/audition?${order}`, sound = new Audio(address);
+    button.textContent = "Speaking …";
+    sound.addEventListener("playing", () => { button.textContent = "Hear it again"; });
+    sound.addEventListener("error", async () => {
+      button.textContent = "Hear a sample";
+      const answer = await studio.ask(address);
+      if (answer && !answer.ok) studio.say((await answer.json()).error.message);
+    });
+    studio.play(sound);
   }
 
   form.addEventListener("change", () => { narrow(); plan(); });
   form.addEventListener("submit", (event) => {
-    if (event.submitter?.hasAttribute("data-audition")) {
-      event.preventDefault();
-      const { backend, model, voice, speed } = order();
-      const address = `/media/audition?${new URLSearchParams({ backend, model, voice, speed })}`;
-      const sound = new Audio(address);
-      event.submitter.textContent = "Speaking …";
-      sound.addEventListener("playing", () => { event.submitter.textContent = "Hear it again"; });
-      sound.addEventListener("error", async () => {
-        event.submitter.textContent = "Hear a sample";
-        const answer = await fetch(address);
-        if (!answer.ok) studio.say((await answer.json()).error.message);
-      });
-      sound.play().catch(() => {});
-    }
+    if (!event.submitter?.hasAttribute("data-audition")) return;
+    event.preventDefault();
+    audition(event.submitter);
   });
   document.querySelector("[data-update]").hidden = true;
   narrow();

@@ -17,7 +17,7 @@
     audio.src = link.getAttribute("href");
     document.getElementById("playing").textContent = link.dataset.title;
     audio.addEventListener("loadedmetadata", () => { audio.currentTime = seconds; audio.playbackRate = Number(rate.value); }, { once: true });
-    if (play) audio.play();
+    if (play) studio.play(audio);
   }
 
   function step(by) {
@@ -46,17 +46,7 @@
   audio.addEventListener("timeupdate", () => {
     localStorage.setItem(place, JSON.stringify({ number, seconds: audio.currentTime, rate: rate.value }));
   });
-  document.addEventListener("keydown", (event) => {
-    if (studio.isTyping(event) || event.target.closest("button, a, audio, summary")) return;
-    const act = {
-      " ": () => (audio.paused ? audio.play() : audio.pause()),
-      ArrowLeft: () => { audio.currentTime -= 5; },
-      ArrowRight: () => { audio.currentTime += 5; },
-      n: () => step(1),
-      p: () => step(-1),
-    }[event.key];
-    if (act) { event.preventDefault(); act(); }
-  });
+  studio.keys({ ...studio.soundKeys(audio, rate), n: () => step(1), p: () => step(-1) });
   document.addEventListener("studio:refreshed", show);
   show();
 })();

@@ -1,0 +1,1 @@
+"""Serving, starting and watching flow runs."""

@@ -1,0 +1,1 @@
+"""Prefect's server of a data directory."""

@@ -1,0 +1,1 @@
+"""The programs that `bookcast up` keeps alive."""

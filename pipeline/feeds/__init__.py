@@ -1,0 +1,1 @@
+"""The order of verbs for articles: from a feed to spoken episodes."""

@@ -1,0 +1,1 @@
+"""Web pages and items of feeds -> articles."""

@@ -1,0 +1,1 @@
+"""Bytes of feeds and lists of feeds -> items and addresses."""

@@ -1,0 +1,1 @@
+"""Web addresses -> bytes, from public servers only, within bounds."""

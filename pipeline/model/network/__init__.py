@@ -1,0 +1,1 @@
+"""Of the network: header fields, and addresses with the way to them."""

@@ -1,0 +1,1 @@
+"""Articles in, episodes out: feeds, podcasts and their schedules."""

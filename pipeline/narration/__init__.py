@@ -1,0 +1,1 @@
+"""The order of verbs for books: from a document to its release."""

@@ -1,0 +1,1 @@
+"""What every verb of a narration is given: the order, the open data directory, the run."""

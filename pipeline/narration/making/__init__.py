@@ -1,0 +1,1 @@
+"""Clips -> chapters -> a release."""

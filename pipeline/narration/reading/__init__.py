@@ -1,0 +1,1 @@
+"""A source -> a stored book -> its plan."""

@@ -1,0 +1,1 @@
+"""A whole narration, from what was asked for to what came of it."""

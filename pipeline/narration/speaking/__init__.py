@@ -1,0 +1,1 @@
+"""Chunks -> clips, each spoken once."""

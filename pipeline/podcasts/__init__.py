@@ -1,0 +1,1 @@
+"""The order of verbs for episodes: from stored sound to podcasts."""

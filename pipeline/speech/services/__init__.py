@@ -1,0 +1,1 @@
+"""Voices of services with OpenAI's speech interface."""

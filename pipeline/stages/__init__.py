@@ -1,1 +1,0 @@
-"""The order of verbs: each file is one stage, named like its function."""

@@ -1,0 +1,1 @@
+"""Who holds what, and whether they still live."""

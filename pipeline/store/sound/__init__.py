@@ -1,0 +1,1 @@
+"""What is heard: clips, what stands in for them, and assembled chapters."""

@@ -1,0 +1,1 @@
+"""What stands before the apps that are served: how long a connection may take."""

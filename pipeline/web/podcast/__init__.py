@@ -1,0 +1,1 @@
+"""Podcasts for apps."""

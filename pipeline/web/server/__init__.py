@@ -1,0 +1,1 @@
+"""The studio as one ASGI app: doors, guards, errors."""

@@ -1,0 +1,1 @@
+"""What pages and interfaces show, as plain values."""
