@@ -12,6 +12,7 @@
   function gather() {
     sentences = [...text.querySelectorAll("[data-start]")];
     heard = null;
+    chosen = chosen && document.getElementById(chosen.id);  // a refresh put another element in its place
     if (audio && text.dataset.audio && audio.getAttribute("src") !== text.dataset.audio) {
       const at = audio.currentTime, playing = !audio.paused;
       audio.src = text.dataset.audio;
@@ -37,10 +38,13 @@
       now?.classList.add("spoken");
       now?.setAttribute("aria-current", "true");
       heard = now;
-      if (now && !audio.paused) keepInView(now);
+      if (now && !audio.paused && !isMending()) keepInView(now);
     }
     if (!audio.paused) requestAnimationFrame(follow);
   }
+
+  /** Whoever mends a sentence wants it to stay where it is. */
+  const isMending = () => !panel.classList.contains("is-empty");
 
   function keepInView(element) {
     const box = element.getBoundingClientRect();
