@@ -9,8 +9,6 @@ import socket
 import sys
 import threading
 import time
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -23,8 +21,6 @@ from pipeline.store.ownership.locks import is_held
 from pipeline.web.door.patient_server import PatientProtocol
 from pipeline.web.server.program_guard import ProgramGuard
 
-CHORES_S = 2.0
-"""How often Prefect's server looks whether one of its chores is due; by default it does eight times a second."""
 LINGER_S = 2.0
 """How long the server waits for a next user before it ends."""
 
@@ -60,23 +56,15 @@ def _serve(folder: Path, port: int, listening: socket.socket) -> None:
     # Only in the process that won the lock: importing Prefect takes about a second (November 2026).
     from prefect.server.api.server import create_app
 
+    from flows.server.unhurried_chores import slow_down_chores
+
     keep_output_small(folder / LOG)
-    _unhurried()
+    slow_down_chores()
     known = authorization(credential_of(folder))
     app = ProgramGuard(create_app(final=True), port=port, authorization=known["Authorization"])
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", http=PatientProtocol))
     threading.Thread(target=_end_when_unused, args=(folder, port, server), daemon=True).start()
     server.run(sockets=[listening])
-
-
-def _unhurried() -> None:
-    """Half of what an idle server takes is this look (Prefect 3.8.8, November 2026), and no setting is for it."""
-    from docket import Worker
-    from prefect.server.api import background_workers
-
-    pace = timedelta(seconds=CHORES_S)
-    slower = partial(Worker, minimum_check_interval=pace, scheduling_resolution=pace)
-    setattr(background_workers, "Worker", slower)  # noqa: B010  # a plain assignment is for what is exported
 
 
 def _end_when_unused(folder: Path, port: int, server: uvicorn.Server) -> None:

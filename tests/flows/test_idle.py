@@ -1,13 +1,15 @@
 """A Prefect that has nothing to do does nothing, and forgets what is old."""
 
+import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from docket import Docket, Worker
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from prefect.settings.models.root import Settings as PrefectSettings
@@ -18,6 +20,7 @@ from flows.runs.convert_feeds import convert_feeds
 from flows.runs.rerun_chunks import rebuild_release
 from flows.server.environment import prefect_environment, server_habits
 from flows.server.prefect_server import PrefectServer
+from flows.server.unhurried_chores import unhurried_worker
 from tests.conftest import Desk
 from tests.flows.test_flows import wait_until
 from tests.tcp_relay import Relay, open_relay
@@ -47,6 +50,36 @@ def test_prefect_takes_what_its_environment_says(monkeypatch: pytest.MonkeyPatch
 
 def test_runs_are_remembered_for_ever_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings_under(monkeypatch, **server_habits(0)).server.services.db_vacuum.enabled_vacuum_types == {"events"}
+
+
+class CountedLoop(asyncio.SelectorEventLoop):
+    """Counts how often it wakes."""
+
+    turns = 0
+
+    def _run_once(self) -> None:
+        self.turns += 1
+        super()._run_once()  # type: ignore[misc]  # known to every loop, told by none
+
+
+def turns_while_idle(make_worker: Callable[[Docket], Worker], seconds: float) -> int:
+    loop = CountedLoop()
+
+    async def idle() -> int:
+        async with Docket(name="idle", url=f"memory://{id(loop)}") as docket, make_worker(docket) as worker:
+            working = asyncio.create_task(worker.run_forever())
+            await asyncio.sleep(seconds / 2)  # as long as its start may take
+            before = loop.turns
+            await asyncio.sleep(seconds)
+            working.cancel()
+            return loop.turns - before
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(idle())
+
+
+def test_a_server_without_chores_wakes_seldom() -> None:
+    assert turns_while_idle(unhurried_worker, 2) * 5 < turns_while_idle(Worker, 2)
 
 
 @pytest.fixture
