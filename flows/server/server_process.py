@@ -18,7 +18,7 @@ from flows.server.credential import authorization, credential_of
 from flows.server.prefect_server import ADDRESS, ALREADY_RUNNING, LOG
 from pipeline.store.files.output_log import keep_output_small
 from pipeline.store.ownership.locks import is_held
-from pipeline.web.door.patient_server import PatientProtocol
+from pipeline.web.door.patient_server import PatientProtocol, PatientServer
 from pipeline.web.server.program_guard import ProgramGuard
 
 LINGER_S = 2.0
@@ -62,7 +62,7 @@ def _serve(folder: Path, port: int, listening: socket.socket) -> None:
     slow_down_chores()
     known = authorization(credential_of(folder))
     app = ProgramGuard(create_app(final=True), port=port, authorization=known["Authorization"])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", http=PatientProtocol))
+    server = PatientServer(uvicorn.Config(app, log_level="warning", http=PatientProtocol))
     threading.Thread(target=_end_when_unused, args=(folder, port, server), daemon=True).start()
     server.run(sockets=[listening])
 

@@ -1,6 +1,7 @@
 """The studio, served by this process."""
 
 import os
+from contextlib import suppress
 
 import uvicorn
 from uvicorn.config import LOGGING_CONFIG
@@ -12,7 +13,7 @@ from pipeline.narration.core.kept_program import begin_kept_program
 from pipeline.narration.core.log_lines import is_json, report_of_program
 from pipeline.settings import read_settings
 from pipeline.settings.places import find_data
-from pipeline.web.door.patient_server import PatientProtocol
+from pipeline.web.door.patient_server import PatientProtocol, PatientServer
 from pipeline.web.server.app import Studio
 from pipeline.web.server.chores import Chores
 from pipeline.web.server.guard import access_of
@@ -44,17 +45,19 @@ def serve_studio(host: str, port: int) -> None:
     )
     studio = Studio(context, access, desk, None if elsewhere else PrefectPage(PAGE, api_url, credential))
     chores = Chores(context, desk)
+    serving = uvicorn.Config(
+        studio.app,
+        host=host,
+        port=port,
+        log_level="warning",
+        proxy_headers=False,  # uvicorn would believe every program of this machine; the guard asks the settings
+        log_config=None if is_json() else LOGGING_CONFIG,
+        timeout_graceful_shutdown=GRACE_S,
+        http=PatientProtocol,
+    )
     try:
-        uvicorn.run(
-            studio.app,
-            host=host,
-            port=port,
-            log_level="warning",
-            proxy_headers=False,  # uvicorn would believe every program of this machine; the guard asks the settings
-            log_config=None if is_json() else LOGGING_CONFIG,
-            timeout_graceful_shutdown=GRACE_S,
-            http=PatientProtocol,
-        )
+        with suppress(KeyboardInterrupt):
+            PatientServer(serving).run()
     finally:
         chores.close()
         studio.close()
