@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -19,6 +20,8 @@ from flows.server.prefect_server import PrefectServer
 from pipeline.narration.core.order import Order
 from tests.fakes import KIND, spoken
 
+BUSY = 503
+"""What Prefect answers while something else writes; its own client asks again, too."""
 DEADLINE_S = 240
 """Tests wait for facts; this is for those that never come, also on a machine with much else to do."""
 
@@ -52,8 +55,17 @@ class House:
     def ask(self, path: str, body: dict[str, Any]) -> Any:
         headers = {"Content-Type": "application/json", **authorization(credential_of(self.data / "prefect"))}
         request = urllib.request.Request(f"{self.server['api_url']}/{path}", json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
+
+        def answer() -> tuple[Any] | None:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answered:
+                    return (json.load(answered),)
+            except urllib.error.HTTPError as error:
+                if error.code != BUSY:
+                    raise
+                return None
+
+        return wait_until(answer, f"an answer to {path}")[0]
 
 
 def address_of(server: PrefectServer) -> dict[str, str]:

@@ -154,7 +154,14 @@ def test_a_server_that_cannot_come_back_is_done_without(
 
 
 @pytest.mark.studio
-@pytest.mark.parametrize("moment", [pytest.param("announced", marks=pytest.mark.slow), "first clip", "publishing"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("announced", marks=pytest.mark.slow),
+        pytest.param("first clip", marks=pytest.mark.slow),
+        "publishing",
+    ],
+)
 def test_a_server_that_is_killed_is_started_again_and_hears_how_the_run_ended(
     house: House, program: Callable[..., Program], book: Path, fake_voice: Path, moment: str
 ) -> None:
@@ -175,6 +182,7 @@ def test_a_server_that_is_killed_is_started_again_and_hears_how_the_run_ended(
         assert known == [("COMPLETED",)]
 
 
+@pytest.mark.slow
 @pytest.mark.studio
 def test_a_server_that_is_killed_twice_costs_nothing(
     house: House, program: Callable[..., Program], book: Path, fake_voice: Path
@@ -239,7 +247,7 @@ def test_feeds_are_narrated_though_the_server_is_killed(
     ("how", "killed"),
     [
         (signal.SIGINT, True),
-        (signal.SIGTERM, False),
+        pytest.param(signal.SIGTERM, False, marks=pytest.mark.slow),
         pytest.param(signal.SIGINT, False, marks=pytest.mark.slow),
         pytest.param(signal.SIGTERM, True, marks=pytest.mark.slow),
     ],

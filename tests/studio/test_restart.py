@@ -48,6 +48,7 @@ def test_what_an_orderly_stop_cuts_short_goes_on_at_the_next_start_and_a_done_ru
     assert spoken(fake_voice) == everything
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_while_it_starts_goes_on_at_the_next_start(
     up: Up, slow_book: Path, fake_voice: Path
 ) -> None:
@@ -86,6 +87,7 @@ def test_what_a_kill_of_up_cuts_short_goes_on_at_the_next_start_and_nothing_outl
     assert max(Counter(spoken(fake_voice)).values()) <= 2, "only what was in flight is spoken again"
 
 
+@pytest.mark.slow
 def test_what_a_power_cut_ends_goes_on_at_the_next_start(up: Up, slow_book: Path, fake_voice: Path) -> None:
     run = up.narrate(slow_book)
     wait_until(lambda: len(spoken(fake_voice)) > 3, "work")

@@ -33,6 +33,7 @@ def put(web: Site, count: int) -> str:
     return web.put("/feed", rss("The Paper", posts, web.url), "application/rss+xml")
 
 
+@pytest.mark.slow
 def test_cron_fires_converts_each_new_article_once_and_then_asks_conditionally(
     house: Up, web: Site, fake_voice: Path
 ) -> None:
