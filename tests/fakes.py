@@ -1,5 +1,6 @@
-"""A voice that fails on cue, by files in a folder: real worker processes can be told what to do by it;
-and a real database whose writing breaks on cue.
+"""A voice that fails on cue, by files in a folder: real worker processes can be told what to do by it.
+
+They import this module at each start: what is slow to load has no place in it.
 
 `FAKE_VOICE` names the folder. `spoken.log` gets a line for every synthesis; `poison`, `deadly`, `bug` hold
 texts on which it fails, kills its process, or raises what is no error of ours; `delay` holds seconds to wait, `pitch` another level of sound.
@@ -8,21 +9,14 @@ texts on which it fails, kills its process, or raises what is no error of ours; 
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import event
-from sqlalchemy.orm import Session
 
 from pipeline.errors import TextRejected
 from pipeline.model.voice import Speech, SpeechRequest
 from pipeline.speech.engines.tone_voice import CAPABILITIES, ToneBackend
-from pipeline.store.db.database import Database
 
 KIND = "tests.fakes:FakeVoice"
 
@@ -78,46 +72,6 @@ def spoken(folder: Path) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 
 
-class Moment(StrEnum):
-    """When a transaction breaks."""
-
-    BEGIN = "before it begins"
-    HALFWAY = "before its second statement"
-    COMMIT = "before it is committed"
-    AFTER = "after it was committed"
-
-
-@dataclass(frozen=True)
-class Break:
-    moment: Moment
-    error: BaseException
-
-
-class BreakingDatabase(Database):
-    """Each transaction takes the next of `breaks`, None for none, and shows itself to `look` before it ends."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.breaks: deque[Break | None] = deque()
-        self.look: Callable[[Session], None] = lambda session: None
-
-    @contextmanager
-    def writing(self) -> Iterator[Session]:
-        planned = self.breaks.popleft() if self.breaks else None
-        moment, error = (planned.moment, planned.error) if planned else (None, None)
-        if error and moment is Moment.BEGIN:
-            raise error
-        with super().writing() as session:
-            if error and moment is Moment.HALFWAY:
-                _break_second_statement(session, error)
-            yield session
-            self.look(session)
-            if error and moment in (Moment.COMMIT, Moment.HALFWAY):  # it may have had one statement only
-                raise error
-        if error and moment is Moment.AFTER:
-            raise error
-
-
 @contextmanager
 def unreadable(path: Path) -> Iterator[None]:
     """The file is there, and the system refuses to open it, whoever asks; afterwards it is as it was."""
@@ -129,14 +83,3 @@ def unreadable(path: Path) -> Iterator[None]:
     finally:
         path.unlink()
         aside.rename(path)
-
-
-def _break_second_statement(session: Session, error: BaseException) -> None:
-    seen = []
-
-    def count(*_: Any) -> None:
-        seen.append(1)
-        if len(seen) == 2:
-            raise error
-
-    event.listen(session.connection(), "before_cursor_execute", count)

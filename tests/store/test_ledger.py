@@ -24,7 +24,7 @@ from pipeline.store.ownership.owners import Owner
 from pipeline.store.ownership.scratch import Scratch
 from pipeline.store.records.ledger import MAX_BILLED_CHARS, Spend
 from pipeline.store.records.purchases import NANO, Caps, Purchase, Spending, SpendState
-from tests.fakes import Break, BreakingDatabase, Moment
+from tests.breaking_database import Break, BreakingDatabase, Moment
 
 NANO_PER_CHAR = NANO // 100_000
 ERRORS: dict[str, Callable[[], BaseException]] = {

@@ -7,35 +7,44 @@ from pathlib import Path
 from pipeline.store.files.output_log import KEPT, MOST_BYTES, begin_anew, open_output
 from tests.conftest import ROOT
 
-LINES = 2_000
 WRITER = f"""
-import os, subprocess, sys, threading
+import os, subprocess, sys, threading, time
 from pathlib import Path
 from pipeline.store.files.output_log import begin_anew
 
-def write(name):
-    for n in range({LINES}):
-        os.write(1 + n % 2, f"{{name}} {{n}}\\n".encode())
+log, counted = Path(sys.argv[1]), Path(sys.argv[2])
+written = dict.fromkeys("ab", 0)
+is_enough = threading.Event()
 
-threads = [threading.Thread(target=write, args=(name,)) for name in "ab"]
+def write(name):
+    while not is_enough.is_set():
+        os.write(1 + written[name] % 2, f"{{name}} {{written[name]}}\\n".encode())
+        written[name] += 1
+
+threads = [threading.Thread(target=write, args=(name,)) for name in written]
 for thread in threads:
     thread.start()
-turned = 0
-while any(thread.is_alive() for thread in threads):
-    turned += begin_anew(Path(sys.argv[1]), 4_000) if turned < {KEPT - 1} else 0
+for _ in range({KEPT - 1}):
+    while not begin_anew(log, 4_000):
+        time.sleep(0.001)
+is_enough.set()
+for thread in threads:
+    thread.join()
 subprocess.run([sys.executable, "-c", "print('child')"])
+counted.write_text(" ".join(map(str, written.values())))
 """
 
 
 def test_a_log_is_begun_anew_while_its_program_writes_and_no_line_is_lost(tmp_path: Path) -> None:
-    log = tmp_path / "logs" / "runner.log"
+    log, counted = tmp_path / "logs" / "runner.log", tmp_path / "counted"
     with open_output(log) as output:
-        command = [sys.executable, "-c", WRITER, str(log)]
+        command = [sys.executable, "-c", WRITER, str(log), str(counted)]
         assert subprocess.run(command, stdout=output, stderr=output, cwd=ROOT, check=False).returncode == 0
     files = sorted(log.parent.iterdir())
-    assert 2 <= len(files) <= KEPT
+    assert len(files) == KEPT
     lines = [line for file in files for line in file.read_text().splitlines()]
-    assert sorted(lines) == sorted([f"{name} {n}" for name in "ab" for n in range(LINES)] + ["child"])
+    written = zip("ab", map(int, counted.read_text().split()), strict=True)
+    assert sorted(lines) == sorted([f"{name} {n}" for name, count in written for n in range(count)] + ["child"])
     assert "child" in log.read_text(), "what a program starts later writes to the new file"
 
 
