@@ -1,8 +1,6 @@
 """The credential of a data directory's Prefect server: made at the first start, for the eyes of its owner alone."""
 
-import os
 import secrets
-import stat
 from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from pipeline.errors import StoreError
-from pipeline.store.files.whole_file import whole_file
+from pipeline.store.files.secret_file import keep_secret, write_secret
 
 FILE = "credential"
 _SHORTEST = 40
@@ -35,23 +33,15 @@ def credential_of(folder: Path) -> str:
     path = folder / FILE
     with FileLock(folder / f"{FILE}.lock"):  # of programs that start at once, one makes it
         if not path.exists():
-            _make(path)
+            write_secret(path, f"bookcast:{secrets.token_urlsafe(32)}")
+        keep_secret(path)
         try:
-            if stat.S_IMODE(path.stat().st_mode) & 0o077:
-                path.chmod(0o600)  # a copy that was brought back can have lost its rights
             credential = path.read_text("utf-8").strip()
         except OSError as error:
             raise StoreError(f"{path} cannot be read: {error.strerror}", remedy="bookcast doctor") from error
     if ":" not in credential or len(credential) < _SHORTEST:
         raise StoreError(f"The credential in {path} is damaged", remedy="delete the file and start again")
     return credential
-
-
-def _make(path: Path) -> None:
-    with whole_file(path) as temporary:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(f"bookcast:{secrets.token_urlsafe(32)}")
 
 
 def authorization(credential: str) -> dict[str, str]:

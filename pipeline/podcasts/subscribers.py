@@ -3,11 +3,11 @@
 import base64
 import hashlib
 import hmac
-import os
 import secrets
 from contextlib import suppress
 
 from pipeline.narration.core.context import Context
+from pipeline.store.files.secret_file import write_secret
 from pipeline.store.records.podcast_rows import Subscriber
 
 
@@ -37,11 +37,5 @@ def _secret(context: Context) -> bytes:
         return path.read_bytes()  # it appears whole, so that only who makes it has to be alone
     with context.store.lock("podcast secret"):
         if not path.is_file():
-            part = path.with_suffix(".part")
-            part.unlink(missing_ok=True)
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_hex(32))
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
+            write_secret(path, secrets.token_hex(32))
     return path.read_bytes()

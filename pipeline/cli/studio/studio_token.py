@@ -3,12 +3,11 @@
 It outlives restarts, so that links, cookies and the settings of programs do so, too.
 """
 
-import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import StoreError
+from pipeline.store.files.secret_file import keep_secret, write_secret
 
 
 def token_file(data: Path) -> Path:
@@ -17,17 +16,12 @@ def token_file(data: Path) -> Path:
 
 
 def make_token(data: Path) -> bool:
-    """Make the token unless it is there; True where it was made now."""
+    """Make the token unless it is there; True where it was made now. Raises: StoreError."""
     path = token_file(data)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        with suppress(OSError):
-            path.chmod(0o600)  # a copy that was brought back can have lost its rights
+    if path.exists():
+        keep_secret(path)
         return False
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_urlsafe(32))
+    write_secret(path, secrets.token_urlsafe(32))
     return True
 
 
