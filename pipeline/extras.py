@@ -22,5 +22,5 @@ def needing(extra: Extra) -> Iterator[None]:
     """
     try:
         yield
-    except ImportError as error:
+    except ModuleNotFoundError as error:  # not any ImportError: what is there and cannot be loaded is not missing
         raise MissingExtra(f"{PURPOSES[extra]} need an extra that is not installed", extra=extra) from error

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from pipeline.errors import AudioError, NarrationError, PublishError
+from pipeline.extras import needing
 from pipeline.narration.making.own_process import Bounds, run_apart, run_bounded
 
 BOUNDS = Bounds(seconds=30, memory_bytes=2 * 1024**3)
@@ -35,6 +36,9 @@ def pid_or_trouble(wish: str) -> int:
         raise ArrivesAsNothing(7, reason="a tag")
     if wish == "stay":
         raise StaysHere
+    if wish == "load":
+        with needing("feeds"):
+            raise ImportError("etree.so: failed to map segment from shared object")
     return os.getpid()
 
 
@@ -48,6 +52,11 @@ def test_it_is_another_process_and_its_errors_come_back() -> None:
 def test_a_process_that_is_killed_is_one_of_our_errors() -> None:
     with pytest.raises(PublishError, match="died"):
         run_apart(pid_or_trouble, "die")
+
+
+def test_a_library_that_has_no_room_to_be_loaded_is_not_taken_for_missing() -> None:
+    with pytest.raises(MemoryError):
+        run_bounded(BOUNDS, pid_or_trouble, "load")
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,11 @@ def _answer(
     try:
         sender.send((function(*arguments, **named), None))
     except Exception as error:  # as a pool would pass it on: the parent raises it
-        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-            error = MemoryError()
-        sender.send((None, portable_error(error)))
+        sender.send((None, MemoryError() if _is_lack_of_memory(error) else portable_error(error)))
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    # a library that is there and cannot be loaded: under a bound, the reason is that it finds no room
+    return isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
