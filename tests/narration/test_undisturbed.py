@@ -9,7 +9,7 @@ import av
 import pytest
 
 from pipeline.audio.pcm import decode_audio
-from pipeline.errors import PartialFailure, SettingsError
+from pipeline.errors import EmptyDocument, PartialFailure, SettingsError
 from pipeline.narration.core.context import Context
 from pipeline.narration.core.events import ClipReady, Event, Note
 from pipeline.narration.core.order import Order
@@ -138,12 +138,47 @@ def test_a_chapter_in_which_nothing_is_spoken_is_left_out_with_a_reason(
 def test_a_chapter_that_failed_as_a_whole_is_left_out_where_gaps_are_allowed(
     desk: Desk, short_epub: Path, fake_voice: Path
 ) -> None:
-    (fake_voice / "poison").write_text("two")
-    summary = desk.narrate(short_epub, replace(FAKE, allow_gaps=True, chapters=(2,)))
-    assert summary.failed > 0
-    (fake_voice / "poison").write_text(" ")  # every text has one, but for the headings
-    other = desk.narrate(short_epub, replace(FAKE, allow_gaps=True, voice="low"))
-    assert other.outputs
+    (fake_voice / "poison").write_text("two")  # it is in every text of the second chapter
+    summary = desk.narrate(short_epub, replace(FAKE, allow_gaps=True))
+    assert (summary.failed, len(summary.outputs)) == (4, 1)
+    assert chapter_titles(m4b(desk)) == ["Chapter 1", "Chapter 3"]
+
+
+def test_a_run_in_which_everything_failed_leaves_the_audiobook_that_is_there(
+    desk: Desk, short_epub: Path, fake_voice: Path
+) -> None:
+    desk.narrate(short_epub, FAKE)
+    whole = m4b(desk).read_bytes()
+    (fake_voice / "poison").write_text("e")
+    for order in (
+        replace(FAKE, allow_gaps=True, voice="low"),
+        replace(FAKE, allow_gaps=True, chapters=(2,), speed=0.9),
+    ):
+        with pytest.raises(PartialFailure, match="nothing was published"):
+            desk.narrate(short_epub, order)
+    assert [path.name for path in (desk.data / "library").rglob("*.m4b")] == ["A Short Book.m4b"]
+    assert m4b(desk).read_bytes() == whole
+
+
+def test_an_edition_in_which_nothing_is_spoken_leaves_the_audiobook_that_is_there(desk: Desk, tmp_path: Path) -> None:
+    book = tmp_path / "notes.md"
+    book.write_text("---\ntitle: Notes\n---\n\nThe lamp went out.\n", "utf-8")
+    desk.narrate(book)
+    whole = m4b(desk).read_bytes()
+    book.write_text("---\ntitle: Notes\n---\n\n```\nx = 1\n```\n", "utf-8")
+    with pytest.raises(EmptyDocument, match="Nothing in Notes is spoken"):
+        desk.narrate(book)
+    assert m4b(desk).read_bytes() == whole
+
+
+def test_a_document_in_which_nothing_is_spoken_is_refused_and_leaves_nothing_in_the_library(
+    desk: Desk, tmp_path: Path
+) -> None:
+    book = tmp_path / "only.md"
+    book.write_text("```\nx = 1\n```\n", "utf-8")
+    with pytest.raises(EmptyDocument):
+        desk.narrate(book)
+    assert not [path for path in (desk.data / "library").rglob("*") if path.is_file()]
 
 
 def test_a_rebuild_speaks_nothing_even_where_clips_are_missing(desk: Desk, short_epub: Path, fake_voice: Path) -> None:

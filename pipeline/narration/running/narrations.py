@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import Interrupted, NarrationError, PartialFailure, SettingsError
+from pipeline.errors import EmptyDocument, Interrupted, NarrationError, PartialFailure, SettingsError
 from pipeline.model.states import RunState
 from pipeline.narration.core.batch_sizes import STAGE_THREADS
 from pipeline.narration.core.context import Context
 from pipeline.narration.core.events import BookOpened, Note
 from pipeline.narration.core.order import Order
 from pipeline.narration.core.run_state import MISSING, NOTHING, BookIncomplete, Run, Summary, Wanted
+from pipeline.narration.making.assemble_chapter import MadeChapter
 from pipeline.narration.making.publish_book import publish_book
 from pipeline.narration.reading.import_document import import_document
 from pipeline.narration.running.assembly_line import AssemblyLine, Submit
@@ -104,6 +105,7 @@ def run_prepared(context: Context, prepared: Prepared, running: Running = DIRECT
 
     Raises:
         PartialFailure: some chunks failed and the book would have holes; all else is done and kept.
+        EmptyDocument: nothing in it is spoken.
         NarrationError: whatever stops a run; nothing finished is lost.
     """
     if running.submit is not None:
@@ -159,13 +161,25 @@ def _narrate(run: Run, prepared: Prepared, submit: Submit) -> None:
     summary.chapters = len(prepared.chapters)
     summary.skipped_blocks = context.store.editions.skipped_blocks(book.slug)
     summary.audio_seconds = sum(chapter.audio.seconds for chapter in made)
-    if summary.failed and not order.allow_gaps:
-        raise BookIncomplete(
-            f"{book.metadata.title} lacks {summary.failed} of {summary.chunks} chunks, so nothing was published",
-            summary=summary,
-            remedy=f"bookcast status {book.slug} --failed shows why; bookcast rerun {book.slug} --failed tries again",
-        )
+    _check_publishable(run, made)
     summary.outputs = [str(path) for path in submit(publish_book, context, book, made, order).result()]
+
+
+def _check_publishable(run: Run, made: Sequence[MadeChapter]) -> None:
+    """A release of nothing would take the place of the one that is there, whatever gaps were allowed."""
+    title, summary = run.book.metadata.title, run.summary
+    if summary.failed and not (run.order.allow_gaps and made):
+        raise BookIncomplete(
+            f"{title} lacks {summary.failed} of {summary.chunks} chunks, so nothing was published",
+            summary=summary,
+            remedy=f"bookcast status {run.book.slug} --failed shows why; "
+            f"bookcast rerun {run.book.slug} --failed tries again",
+        )
+    if not made:
+        raise EmptyDocument(
+            f"Nothing in {title} is spoken, so nothing was published",
+            remedy="choose other chapters, or change [narration] skip in the settings if what it skips is to be heard",
+        )
 
 
 __all__ = ["DIRECT", "MISSING", "Running", "narrate", "prepare_rebuild", "prepare_rerun", "run_prepared"]
